@@ -1,0 +1,1 @@
+"""The tests mirror labnb/; tests/e2e works in a real JupyterLab and runs in a process of its own."""
