@@ -1,0 +1,1 @@
+"""The outside world, one island a system."""

@@ -1,0 +1,1 @@
+"""The live session: what a cell is made of, reads, writes and shows."""

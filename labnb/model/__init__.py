@@ -1,0 +1,1 @@
+"""The words of labnb: frozen dataclasses and pure functions, standard library only."""

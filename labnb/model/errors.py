@@ -1,0 +1,124 @@
+"""The errors of labnb, one tree.
+
+::
+
+    LabError                   something is wrong; `code`, message, `hint`
+    ├── UsageError             the words of a call are wrong
+    │   ├── UnknownName        an option, target, run or setting that does not exist
+    │   └── ConfigError        labnb.toml cannot be used
+    ├── NotFound               a run, dataset or version that is not there
+    ├── StoreError             a store cannot be read or written
+    │   ├── StoreCorrupt       it is there, but damaged
+    │   ├── StoreLocked        somebody else holds it
+    │   └── StoreUnreachable   it is elsewhere, and does not answer
+    ├── CodeStoreError         the state of the code cannot be kept
+    ├── DataStoreError         a dataset or one of its versions cannot be had
+    └── RecordIncomplete       a part of a record could not be taken
+
+Adapters translate foreign exceptions into these; each face has one table from
+these classes to its exit codes, statuses or cards.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LabError(Exception):
+    """What is wrong, with which thing, and what would have been right."""
+
+    code = "error"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class UsageError(LabError):
+    """The words of a call are wrong."""
+
+    code = "usage"
+
+
+class UnknownName(UsageError):
+    """A name that does not exist; the hint lists the nearest ones that do."""
+
+    code = "unknown_name"
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no {kind} {name!r}.", nearest(name, known))
+
+
+class ConfigError(UsageError):
+    """labnb.toml cannot be used."""
+
+    code = "config"
+
+
+class NotFound(LabError):
+    """A run, dataset or version that is not there."""
+
+    code = "not_found"
+
+
+class StoreError(LabError):
+    """A store cannot be read or written."""
+
+    code = "store"
+
+
+class StoreCorrupt(StoreError):
+    """The store is there, but damaged."""
+
+    code = "store_corrupt"
+
+
+class StoreLocked(StoreError):
+    """Somebody else holds the store."""
+
+    code = "store_locked"
+
+
+class StoreUnreachable(StoreError):
+    """The store is elsewhere, and does not answer."""
+
+    code = "store_unreachable"
+
+
+class CodeStoreError(LabError):
+    """The state of the code cannot be kept."""
+
+    code = "code_store"
+
+
+class DataStoreError(LabError):
+    """A dataset or one of its versions cannot be had."""
+
+    code = "data_store"
+
+
+class RecordIncomplete(LabError):
+    """A part of a record could not be taken."""
+
+    code = "record_incomplete"
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 5) -> str:
+    """Say which of the known names was probably meant.
+
+    >>> nearest("accuray", ["accuracy", "loss"])
+    'Did you mean accuracy?'
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    if not names:
+        return ""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"There are: {', '.join(names[:limit])}{more}."

@@ -1,0 +1,122 @@
+"""A run folder: opened by the process that runs the cell, read by everyone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from labnb.model.errors import NotFound, StoreCorrupt
+from labnb.model.run import MetricPoint, Run, RunStatus, time_text
+from labnb.runfolder.journal import Journal, read_journal
+from labnb.runfolder.owner import Owner
+from labnb.runfolder.paths import LabPaths, RunPaths, write_atomic
+
+
+class RunFolder:
+    """The folder of one run. `create` makes one to write; `RunFolder(paths)` reads."""
+
+    def __init__(self, paths: RunPaths) -> None:
+        self.paths = paths
+        self.uid = paths.folder.name
+
+    @staticmethod
+    def create(lab: LabPaths, run: Run) -> tuple[RunFolder, Journal]:
+        """Make the folder of a run that starts now; raises OSError where it cannot be written."""
+        lab.make()
+        folder = RunFolder(lab.run(run.uid))
+        folder.paths.folder.mkdir()
+        folder.write(run, Owner.this())
+        return folder, Journal(folder.paths.journal)
+
+    def write(self, run: Run, owner: Owner | None = None) -> None:
+        """Write run.json, whole or not at all."""
+        data = run.to_json()
+        if owner is not None:
+            data["owner"] = dataclasses.asdict(owner)
+        write_atomic(self.paths.run, json.dumps(data, indent=1, ensure_ascii=False, default=str))
+
+    def read(self) -> Run:
+        """Read the run; one that has not ended is completed from its journal, and told KILLED when its process is gone.
+
+        Raises NotFound where there is no such run, StoreCorrupt where it cannot be understood.
+        """
+        data = self._read_json()
+        try:
+            run = Run.from_json(data)
+            owner = Owner(**data["owner"]) if data.get("owner") else None
+        except (TypeError, ValueError, KeyError) as error:
+            raise StoreCorrupt(f"{self.paths.run} is not a run: {error}.", _MEND) from error
+        if not run.status.ended:
+            run = self._from_journal(run)
+            if owner is not None and not owner.lives():
+                run = dataclasses.replace(run, status=RunStatus.KILLED, ended=run.ended or self._last_sign())
+        return run
+
+    def owner(self) -> Owner | None:
+        """The process that writes this run, None when it has ended well."""
+        data = self._read_json().get("owner")
+        return Owner(**data) if data else None
+
+    def points(self, offset: int = 0) -> Iterator[tuple[int, MetricPoint]]:
+        """Give the metric points logged since `offset` bytes of the journal, each with the offset after its line."""
+        for after, line in read_journal(self.paths.journal, offset):
+            if line.get("k") == "metric":
+                for name, value in line["v"].items():
+                    yield after, MetricPoint(name, float(value), int(line["s"]), float(line["t"]))
+
+    def _from_journal(self, run: Run) -> Run:
+        metrics, params, tags = dict(run.metrics), dict(run.params), dict(run.tags)
+        for _, line in read_journal(self.paths.journal):
+            if line["k"] == "metric":
+                metrics.update(line["v"])
+            elif line["k"] == "param":
+                params[line["name"]] = line["value"]
+            elif line["k"] == "tag":
+                tags[line["name"]] = line["value"]
+        return dataclasses.replace(run, metrics=metrics, params=params, tags=tags)
+
+    def _last_sign(self) -> str:
+        newest = max(
+            (path.stat().st_mtime for path in (self.paths.journal, self.paths.run, self.paths.output) if path.exists()),
+        )
+        return time_text(newest)
+
+    def _read_json(self) -> dict[str, Any]:
+        try:
+            data = json.loads(self.paths.run.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"There is no run {self.uid}.", "labnb runs lists them.") from None
+        except (ValueError, OSError) as error:
+            raise StoreCorrupt(f"{self.paths.run} cannot be read: {error}.", _MEND) from error
+        if not isinstance(data, dict):
+            raise StoreCorrupt(f"{self.paths.run} is not a run.", _MEND)
+        return data
+
+
+_MEND = "The other files of its folder may still hold what was logged; move the folder away to hide it."
+
+
+def all_uids(lab: LabPaths) -> list[str]:
+    """List the uids of the project's run folders, in no order."""
+    try:
+        return [path.name for path in lab.runs.iterdir() if (path / "run.json").exists()]
+    except FileNotFoundError:
+        return []
+
+
+def find_uid(lab: LabPaths, start: str) -> str:
+    """Find the one run whose uid starts with these characters (at least four).
+
+    Raises NotFound, or NotFound that lists the candidates where several match.
+    """
+    if lab.run(start).run.exists() and Path(start).name == start:
+        return start
+    found = sorted(uid for uid in all_uids(lab) if uid.startswith(start)) if len(start) >= 4 else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NotFound(f"{len(found)} runs start with {start!r}.", f"They are: {', '.join(u[:12] for u in found[:5])}.")
+    raise NotFound(f"There is no run {start!r}.", "labnb runs lists them; at least four characters of the uid are needed.")

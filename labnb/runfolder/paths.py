@@ -1,0 +1,134 @@
+"""Every path name under `.labnb/`, in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+LAB_FOLDER = ".labnb"
+
+
+@dataclass(frozen=True, slots=True)
+class LabPaths:
+    """Where a project keeps what labnb writes. `root` is the project, `home` its `.labnb` folder."""
+
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        return self.root / LAB_FOLDER
+
+    @property
+    def runs(self) -> Path:
+        """A folder per run, named by its uid."""
+        return self.home / "runs"
+
+    @property
+    def queue(self) -> Path:
+        """An empty file per run that has something to publish."""
+        return self.home / "queue"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: stat cache, environment, private git index."""
+        return self.home / "cache"
+
+    @property
+    def mlflow(self) -> Path:
+        """The embedded Result Store."""
+        return self.home / "mlflow"
+
+    @property
+    def database(self) -> Path:
+        return self.mlflow / "mlflow.db"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.mlflow / "artifacts"
+
+    @property
+    def publisher_lock(self) -> Path:
+        return self.home / "publisher.lock"
+
+    @property
+    def publisher_log(self) -> Path:
+        return self.home / "publisher.log"
+
+    def run(self, uid: str) -> RunPaths:
+        return RunPaths(self.runs / uid)
+
+    def make(self) -> None:
+        """Create the folders; `.labnb` ignores itself for git. Raises OSError where that is not allowed."""
+        self.home.mkdir(exist_ok=True)
+        ignore = self.home / ".gitignore"
+        if not ignore.exists():
+            write_atomic(ignore, "*\n")
+        for folder in (self.runs, self.queue, self.cache):
+            folder.mkdir(exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """The files of one run folder."""
+
+    folder: Path
+
+    @property
+    def run(self) -> Path:
+        """The run as its faces show it; written at the start and at the end."""
+        return self.folder / "run.json"
+
+    @property
+    def journal(self) -> Path:
+        """What was logged, appended line by line."""
+        return self.folder / "journal.jsonl"
+
+    @property
+    def snapshot(self) -> Path:
+        return self.folder / "snapshot.json"
+
+    @property
+    def script(self) -> Path:
+        """The closure as a runnable script."""
+        return self.folder / "closure.py"
+
+    @property
+    def notebook(self) -> Path:
+        """The closure as a runnable notebook."""
+        return self.folder / "closure.ipynb"
+
+    @property
+    def output(self) -> Path:
+        """The cell with its outputs, as a notebook that renders later."""
+        return self.folder / "output.ipynb"
+
+    @property
+    def lock(self) -> Path:
+        """Requirement lines that rebuild the environment."""
+        return self.folder / "environment.txt"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts"
+
+    @property
+    def files(self) -> Path:
+        """Paths that child processes of the cell opened, appended by them."""
+        return self.folder / "files.jsonl"
+
+    @property
+    def published(self) -> Path:
+        """How far the run was published, per store."""
+        return self.folder / "published.json"
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write the whole file or nothing: aside, then renamed over."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise

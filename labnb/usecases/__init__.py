@@ -1,0 +1,1 @@
+"""What labnb does, one file a verb; the outside world comes as arguments."""
