@@ -1,0 +1,5 @@
+/** The names of labnb's commands. */
+
+export namespace CommandIDs {
+  export const open = 'labnb:open';
+}

@@ -1,0 +1,36 @@
+import { isStale, MOMENT, showDuration } from '../elapsed';
+import { readRun } from '../run';
+
+describe('showDuration', () => {
+  it.each([
+    [-1, '0.0 s'],
+    [0.44, '0.4 s'],
+    [9.99, '10 s'],
+    [59.4, '59 s'],
+    [59.6, '1 min 00 s'],
+    [185, '3 min 05 s'],
+    [3599.6, '1 h 00 min'],
+    [7440, '2 h 04 min'],
+    [266400, '3 d 2 h']
+  ])('says %p as %p', (seconds, text) => {
+    expect(showDuration(seconds)).toBe(text);
+  });
+});
+
+describe('isStale', () => {
+  const run = readRun({ status: 'RUNNING', as_of: 1767323045000 });
+
+  it('trusts a card for a moment', () => {
+    expect(isStale(run, 1767323045000 + MOMENT)).toBe(false);
+    expect(isStale(run, 1767323045001 + MOMENT)).toBe(true);
+  });
+
+  it('does not mind a clock that is behind', () => {
+    expect(isStale(run, 0)).toBe(false);
+  });
+
+  it('is for running ones only', () => {
+    const done = { ...run, status: 'FINISHED' as const };
+    expect(isStale(done, Number.MAX_SAFE_INTEGER)).toBe(false);
+  });
+});
