@@ -1,0 +1,1 @@
+"""The command line: the words of the magics, with `--json` and exit codes that mean something."""

@@ -1,0 +1,116 @@
+"""`labnb runs | show | sync`.
+
+Exit codes: 0 done, 1 the thing asked about is not so, 2 wrong usage, 3 something outside is not reachable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from labnb.lab import open_lab
+from labnb.model.errors import ConfigError, LabError, NotFound, StoreUnreachable, UsageError
+from labnb.model.listing import text_table
+from labnb.model.report import PARTS, report
+from labnb.model.run import SCHEMA, RunStatus
+from labnb.usecases.browse import LIMIT
+
+#: The first class that fits, by the order of inheritance, gives the exit code.
+EXIT_CODES: dict[type[LabError], int] = {
+    StoreUnreachable: 3,
+    ConfigError: 2,
+    UsageError: 2,
+    NotFound: 2,
+    LabError: 1,
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}.", f"{self.prog} --help shows what there is.")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the whole command line."""
+    parser = _Parser(prog="labnb", description="Runs of notebook cells: list them, look at them, publish them.")
+    parser.add_argument("-C", "--project", metavar="FOLDER", help="the project; by default that of the current folder")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    runs = commands.add_parser("runs", help="list the recorded runs")
+    runs.add_argument("filter", nargs="*", help="MLflow's filter grammar, or free text")
+    runs.add_argument("-s", "--sort", default="started DESC", metavar="KEY", help="e.g. 'metrics.accuracy DESC'")
+    runs.add_argument("-n", "--limit", type=int, default=LIMIT, help=f"at most so many (default {LIMIT})")
+    runs.add_argument("--json", action="store_true", help="as JSON")
+    runs.set_defaults(call=_runs)
+
+    show = commands.add_parser("show", help="show everything that is recorded of a run")
+    show.add_argument("run", help="the run's uid or the start of it")
+    show.add_argument("part", nargs="?", help=f"only one part: {', '.join(PARTS)}")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    show.set_defaults(call=_show)
+
+    sync = commands.add_parser("sync", help="publish what is not published yet")
+    sync.add_argument("--watch", action="store_true", help="go on until Ctrl-C")
+    sync.set_defaults(call=_sync)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code."""
+    try:
+        given = make_parser().parse_args(argv)
+        if given.command is None:
+            make_parser().print_help()
+            return 2
+        code: int = given.call(given)
+    except LabError as error:
+        print(f"labnb: {error}", file=sys.stderr)
+        return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has gone: nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _runs(given: argparse.Namespace) -> int:
+    page = open_lab(given.project).browse.runs(" ".join(given.filter), given.sort, given.limit)
+    if given.json:
+        items = []
+        for run in page.items:
+            data = run.to_json()
+            for heavy in ("source", "error", "children", "environment"):
+                data.pop(heavy)
+            items.append(data)
+        print(json.dumps({"schema": SCHEMA, "items": items, "next": None}, ensure_ascii=False, indent=1))
+    else:
+        print(text_table(page.items, page.total))
+    for text in page.broken:
+        print(f"labnb: {text}", file=sys.stderr)
+    return 0
+
+
+def _show(given: argparse.Namespace) -> int:
+    browse = open_lab(given.project).browse
+    run = browse.run(given.run)
+    if given.json:
+        print(json.dumps(run.to_json(), ensure_ascii=False, indent=1))
+    else:
+        print(report(run, browse.snapshot(run.uid), browse.output(run.uid), given.part))
+    return 1 if run.status in (RunStatus.FAILED, RunStatus.KILLED) else 0
+
+
+def _sync(given: argparse.Namespace) -> int:
+    from labnb.cli.publisher import sync
+
+    return sync(open_lab(given.project).paths, given.watch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

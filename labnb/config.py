@@ -1,0 +1,88 @@
+"""`labnb.toml`: what a project sets, merged over what the user and the machine set."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labnb.model.errors import ConfigError, nearest
+
+CONFIG_NAME = "labnb.toml"
+
+# Every setting, with what its value must be. Unknown keys are errors that name the known ones.
+SETTINGS: dict[str, dict[str, type]] = {
+    "tracking": {"experiment": str},
+    "snapshot": {"max_file_mb": int, "max_total_mb": int},
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings in force.
+
+    `experiment` is the MLflow experiment, by default the name of the project's folder. `max_file_mb` and
+    `max_total_mb` bound what a code snapshot takes of one file and of all.
+    """
+
+    experiment: str
+    max_file_mb: int = 10
+    max_total_mb: int = 200
+    files: tuple[Path, ...] = field(default_factory=tuple)
+
+
+def find_root(start: Path) -> Path:
+    """Find the project of a folder: where `labnb.toml` lies, else the git root, else the folder itself."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return folder
+    for folder in (start, *start.parents):
+        if (folder / ".git").exists():
+            return folder
+    return start
+
+
+def load_config(root: Path) -> Config:
+    """Read the settings of a project: system, then user, then project, the later ones over the earlier.
+
+    Raises ConfigError for a file that cannot be read, an unknown key or a value of the wrong type.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    files = tuple(path for path in (*_shared_files(), root / CONFIG_NAME) if path.is_file())
+    for path in files:
+        for section, values in _read(path).items():
+            merged.setdefault(section, {}).update(values)
+    tracking, snapshot = merged.get("tracking", {}), merged.get("snapshot", {})
+    return Config(experiment=tracking.get("experiment", root.name or "labnb"), files=files, **snapshot)
+
+
+def _shared_files() -> tuple[Path, ...]:
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path("/etc/labnb") / CONFIG_NAME, user / "labnb" / CONFIG_NAME
+
+
+def _read(path: Path) -> Mapping[str, dict[str, Any]]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    for section, values in data.items():
+        known = SETTINGS.get(section)
+        if known is None:
+            raise ConfigError(f"{path}: there is no section [{section}].", nearest(section, SETTINGS))
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path}: {section} must be a section, [{section}].")
+        for key, value in values.items():
+            if key not in known:
+                raise ConfigError(f"{path}: [{section}] has no setting {key!r}.", nearest(key, known))
+            if not isinstance(value, known[key]) or isinstance(value, bool):
+                raise ConfigError(f"{path}: [{section}] {key} must be of type {known[key].__name__}.")
+    return data

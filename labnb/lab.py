@@ -1,0 +1,105 @@
+"""The only wiring: `open_lab(path)` puts adapters into use cases."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labnb.config import Config, find_root, load_config
+from labnb.runfolder.paths import LabPaths
+
+if TYPE_CHECKING:
+    from labnb.adapters.mlflow.join import MlflowJoin
+    from labnb.model.closure import Closure
+    from labnb.ports.secret_scanner import SecretScanner
+    from labnb.usecases.browse import Browse
+    from labnb.usecases.record_run import RecordRun
+
+
+class Lab:
+    """A project with its stores; every part is made at first use, so that opening a lab costs nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.paths = LabPaths(root)
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings in force; raises ConfigError."""
+        return load_config(self.root)
+
+    @cached_property
+    def scanner(self) -> SecretScanner:
+        from labnb.adapters.secrets import DetectSecretsScanner
+
+        return DetectSecretsScanner()
+
+    @cached_property
+    def record_run(self) -> RecordRun:
+        from labnb.adapters.dvc import DvcDataStore
+        from labnb.adapters.environment import ProcessEnvironment
+        from labnb.adapters.git import GitCodeStore
+        from labnb.usecases.record_run import RecordRun
+
+        megabyte = 1_000_000
+        code_store = GitCodeStore(
+            self.root,
+            self.scanner,
+            private=self.paths.cache,
+            max_file=self.config.max_file_mb * megabyte,
+            max_total=self.config.max_total_mb * megabyte,
+        )
+        return RecordRun(
+            lab=self.paths,
+            code_store=code_store,
+            data_store=DvcDataStore(self.root),
+            environment=ProcessEnvironment(self.paths.cache),
+            scanner=self.scanner,
+            user=user_name(),
+            export=_export,
+        )
+
+    @cached_property
+    def browse(self) -> Browse:
+        from labnb.usecases.browse import Browse
+
+        return Browse(self.paths)
+
+    def mlflow_join(self) -> MlflowJoin:
+        """What brings the researcher's own MLflow calls into the run; imports MLflow only if they do."""
+        from labnb.adapters.mlflow.join import MlflowJoin
+
+        return MlflowJoin()
+
+    def announce(self, uid: str) -> None:
+        """Have the run published to the Result Store beside the work; starts the publisher where none lives."""
+        from labnb.runfolder.queue import announce, start_publisher
+
+        announce(self.paths, uid)
+        start_publisher(self.paths)
+
+
+def open_lab(path: str | os.PathLike[str] | None = None) -> Lab:
+    """Open the project that a folder (by default the current one) belongs to."""
+    return Lab(find_root(Path(path) if path is not None else Path.cwd()))
+
+
+def user_name() -> str:
+    """The person: JupyterHub's user where there is a hub, else the system's."""
+    hub_user = os.environ.get("JUPYTERHUB_USER")
+    if hub_user:
+        return hub_user
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid()) if hasattr(os, "getuid") else ""
+
+
+def _export(closure: Closure) -> tuple[str, dict[str, Any]]:
+    from labnb.exporters.notebook import to_notebook
+    from labnb.exporters.script import to_script
+
+    return to_script(closure), to_notebook(closure)

@@ -1,0 +1,38 @@
+"""The magics: `%load_ext labnb` registers them; everything else loads at first use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_loaded: dict[int, Any] = {}
+
+
+def load(shell: Any) -> None:
+    """Bring the magics into a shell; a second time changes nothing."""
+    if id(shell) in _loaded:
+        return
+    from labnb.magics.labrun import LabMagics, take_line_away
+    from labnb.magics.recorder import Recorder
+
+    recorder = Recorder(shell)
+    shell.register_magics(LabMagics(shell, recorder))
+    shell.input_transformers_cleanup.append(take_line_away)
+    shell.events.register("pre_run_cell", recorder.before)
+    shell.events.register("post_run_cell", recorder.after)
+    _loaded[id(shell)] = recorder
+
+
+def unload(shell: Any) -> None:
+    """Take them out again."""
+    from labnb.magics.labrun import take_line_away
+
+    recorder = _loaded.pop(id(shell), None)
+    if recorder is None:
+        return
+    shell.input_transformers_cleanup.remove(take_line_away)
+    shell.events.unregister("pre_run_cell", recorder.before)
+    shell.events.unregister("post_run_cell", recorder.after)
+    recorder.close()
+    for kind, names in (("cell", ("labrun",)), ("line", ("labruns", "labshow"))):
+        for name in names:
+            shell.magics_manager.magics[kind].pop(name, None)

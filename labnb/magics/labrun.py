@@ -1,0 +1,93 @@
+"""`%%labrun`, `%labruns`, `%labshow`.
+
+A local `%%labrun` is not run by a magic at all: an input transformer takes its line away (the line numbers
+stay), IPython runs the cell as any other, and the recorder listens before and after. Only what cannot go that
+way (a wrong option) reaches the cell magic.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from labnb.magics import reading
+from labnb.magics.recorder import Recorder
+from labnb.magics.request import MAGIC, find_line, make_parser, parse_request
+from labnb.model.errors import LabError
+
+
+def take_line_away(lines: list[str]) -> list[str]:
+    """Replace the line of a local `%%labrun` by an empty one; part of IPython's input transformation.
+
+    It also runs when a front end asks whether the input is complete: it changes nothing but the lines.
+    A wrong line stays, so that the magic answers it.
+    """
+    if not lines or not lines[0].startswith(MAGIC):
+        return lines
+    rest = find_line(lines[0])
+    if rest is None:
+        return lines
+    try:
+        parse_request(rest)
+    except LabError:
+        return lines
+    body = lines[1:]
+    if body and body[0].startswith("%%"):
+        return body  # another cell magic must stand first to be seen
+    return ["\n", *body]
+
+
+@magics_class
+class LabMagics(Magics):
+    """The magics of labnb."""
+
+    def __init__(self, shell: Any, recorder: Recorder) -> None:
+        super().__init__(shell)
+        self._recorder = recorder
+
+    @cell_magic
+    def labrun(self, line: str, cell: str) -> None:
+        try:
+            parse_request(line)
+        except LabError as error:
+            raise IPythonUsageError(str(error)) from None
+        # Reached when code calls the magic itself: the ordinary way, one level down.
+        self.shell.run_cell(f"{MAGIC} {line}\n{cell}").raise_error()
+
+    labrun.__doc__ = (
+        "Record this cell as a run.\n\n"
+        "Its code with what it needs from earlier cells, the state of the repository, the environment, the files that "
+        "it reads and writes, its params, metrics and outputs are recorded; nothing needs to be declared.\n\n"
+        + make_parser().format_help()
+    )
+
+    @line_magic
+    def labruns(self, line: str) -> Any:
+        """List the recorded runs: %labruns [FILTER] [--sort KEY] [--limit N].
+
+        FILTER is MLflow's grammar or free text:
+
+            %labruns metrics.accuracy > 0.9 and params.model = 'forest'
+            %labruns forest
+        """
+        return self._answer(lambda: reading.labruns(self._recorder.lab(), line))
+
+    @line_magic
+    def labshow(self, line: str) -> Any:
+        """Show everything that is recorded of a run: %labshow RUN [code|environment|data|output].
+
+        RUN is the uid or the start of it; without one, the last run of this session.
+        """
+        words = shlex.split(line)
+        if not words and self._recorder.last is not None:
+            words = [self._recorder.last.uid]
+        return self._answer(lambda: reading.labshow(self._recorder.lab(), words))
+
+    def _answer(self, call: Any) -> Any:
+        try:
+            return call()
+        except LabError as error:
+            raise IPythonUsageError(str(error)) from None

@@ -1,0 +1,119 @@
+"""Listens to the shell: follows every cell, and records those with `%%labrun`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labnb.lab import Lab, open_lab
+from labnb.magics.request import find_line, parse_request
+from labnb.model.cell import Cell
+from labnb.model.errors import LabError
+
+if TYPE_CHECKING:
+    from labnb.capture.session import Session
+    from labnb.magics.recording import Recording
+    from labnb.model.run import Run
+
+
+class Recorder:
+    """One per shell. Whatever fails here is told on a card; the cell runs all the same."""
+
+    def __init__(self, shell: Any) -> None:
+        from labnb.capture.session import Session
+
+        self._shell = shell
+        self._depth = 0
+        self._recording: Recording | None = None
+        self._recording_depth = 0
+        self._lab: Lab | None = None
+        self._watch: Any = None
+        self.session: Session = Session(shell)
+        self.last: Run | None = None
+
+    def lab(self) -> Lab:
+        """Give the project of the notebook's folder, or of the current one; kept while the folder stays."""
+        notebook = notebook_path(self._shell)
+        start = Path(notebook).parent if notebook and Path(notebook).parent.is_dir() else Path.cwd()
+        lab = open_lab(start)
+        if self._lab is None or self._lab.root != lab.root:
+            self._lab = lab
+            self._watch = None
+        return self._lab
+
+    def before(self, info: Any) -> None:
+        """IPython's `pre_run_cell`."""
+        self._depth += 1
+        try:
+            if self._depth == 1:
+                self.session.before(info)
+            self._begin(info)
+        except Exception as error:  # noqa: BLE001 - the record never breaks the work
+            self._recording = None
+            self._tell(error)
+
+    def after(self, result: Any) -> None:
+        """IPython's `post_run_cell`."""
+        depth, self._depth = self._depth, max(0, self._depth - 1)
+        try:
+            if depth <= 1:
+                self.session.after(result)
+            if self._recording is not None and depth == self._recording_depth:
+                recording, self._recording = self._recording, None
+                self.last = recording.close(result)
+        except Exception as error:  # noqa: BLE001
+            self._tell(error)
+
+    def close(self) -> None:
+        """The extension is unloaded."""
+        self._recording = None
+
+    def _begin(self, info: Any) -> None:
+        line = find_line(info.raw_cell)
+        if line is None or self._recording is not None:
+            return
+        try:
+            request = parse_request(line)
+        except LabError:
+            return  # the magic itself answers
+        from labnb.magics.recording import Recording
+
+        lab = self.lab()
+        cell = Cell(
+            source=info.raw_cell,
+            notebook=notebook_path(self._shell),
+            cell_id=getattr(info, "cell_id", None),
+            execution_count=self._shell.execution_count - (1 if info.store_history else 0),
+        )
+        recording = Recording(self._shell, lab, self.session, self._file_watch(lab), request, cell)
+        recording.open(info)
+        self._recording, self._recording_depth = recording, self._depth
+
+    def _file_watch(self, lab: Lab) -> Any:
+        """Give the watch of the project, armed once and kept from cell to cell."""
+        if self._watch is None:
+            from labnb.capture.files import FileWatch, StatCache
+
+            self._watch = FileWatch(lab.root, stat_cache=StatCache(lab.paths.cache / "stat.db"))
+        return self._watch
+
+    def _tell(self, error: Exception) -> None:
+        from labnb.model.card import failure
+
+        hint = getattr(error, "hint", "")
+        message = error.message if isinstance(error, LabError) else f"{type(error).__name__}: {error}."
+        if isinstance(error, OSError):
+            hint = hint or "labnb writes to the folder .labnb of the project; is it writable, and is there room?"
+        with contextlib.suppress(Exception):  # there is nobody left to tell
+            self._shell.display_pub.publish(data=failure(message, hint), metadata={})
+
+
+def notebook_path(shell: Any) -> str | None:
+    """Tell the notebook's path as the front end told it: Jupyter's session, or VS Code's variable."""
+    session = os.environ.get("JPY_SESSION_NAME")
+    if session:
+        return session
+    code = shell.user_ns.get("__vsc_ipynb_file__")
+    return code if isinstance(code, str) else None

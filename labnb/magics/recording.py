@@ -1,0 +1,217 @@
+"""One recording: everything that is opened before a cell and closed after it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labnb.capture.output import OutputRecorder
+from labnb.capture.pulse import Pulse
+from labnb.lab import Lab
+from labnb.magics.request import LabrunRequest
+from labnb.model.card import card
+from labnb.model.cell import Cell, ExecutedCell
+from labnb.model.errors import nearest
+from labnb.model.evidence import Evidence
+from labnb.model.run import MetricPoint, Note, Run, RunStatus, Value
+from labnb.model.values import as_number, asked_params, slice_params
+from labnb.runfolder.active import ActiveRun, activate, deactivate
+
+if TYPE_CHECKING:
+    from labnb.capture.session import Session
+    from labnb.model.closure import Closure
+    from labnb.usecases.record_run import OpenRun
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+class Recording:
+    """The record of one cell while it runs."""
+
+    def __init__(self, shell: Any, lab: Lab, session: Session, watch: Any, request: LabrunRequest, cell: Cell) -> None:
+        self._shell = shell
+        self._lab = lab
+        self._session = session
+        self._watch = watch
+        self._request = request
+        self._cell = cell
+        self._output = OutputRecorder(shell)
+        self._join = lab.mlflow_join()
+        self._held_back = ""
+        self._in_kernel = hasattr(shell, "kernel")
+
+    def open(self, info: Any) -> None:
+        """Begin the record. Raises OSError or LabError where there can be none; the cell is untouched then."""
+        stem = Path(self._cell.notebook).stem if self._cell.notebook else "cell"
+        name = self._request.name or f"{stem}-{self._cell.execution_count}"
+        opened = self._lab.record_run.begin(self._cell, name, self._request.plain_params, self._request.tags)
+        self._opened: OpenRun = opened
+        self._display_id = f"labnb-{opened.run.uid}"
+        self._shell.user_ns.update(self._request.params)
+        with opened.part("publisher", "The run is not published yet: the publisher was"):
+            self._lab.announce(opened.run.uid)
+        self._show(opened.run, 0.0, update=False)
+        with opened.part("mlflow", "What the cell logs to MLflow itself is"):
+            self._join.begin(opened.run, self._lab.paths)
+        with opened.part("output", "The outputs are"):
+            self._output.start()
+        activate(ActiveRun(opened.folder.paths, opened.journal, opened.redactor.clean_value))
+        self._pulse = Pulse(self._write_log, self._tick if self._in_kernel else None, self._system)
+        self._pulse.start()
+        with opened.part("files", "The files that the cell reads and writes are"):
+            self._watch.open(opened.folder.paths.files, self._hints(info))
+
+    def close(self, result: Any) -> Run:
+        """End the record: take what was seen, write it, show the card."""
+        opened = self._opened
+        report = None
+        with opened.part("files", "The files that the cell read and wrote were"):
+            report = self._watch.close()
+        self._pulse.stop()
+        deactivate()
+        shown: tuple[dict[str, Any], ...] = ()
+        with opened.part("output", "The outputs were"):
+            shown = self._output.stop()
+            self._write_log(last=True)
+        status = status_of(result)
+        joined = None
+        with opened.part("mlflow", "What the cell logged to MLflow itself was"):
+            joined = self._join.end(status)
+        closure = None
+        with opened.part("closure", "What the cell needs from earlier cells was"):
+            closure = self._closure()
+        notes = list(report.notes) if report else []
+        points: tuple[MetricPoint, ...] = ()
+        params: dict[str, Value] = {}
+        with opened.part("values", "Params and metrics were"):
+            points, params = self._values(closure, notes)
+        if joined is not None:
+            params = {**params, **joined.params}
+            notes.extend(joined.notes)
+        evidence = Evidence(
+            closure=closure,
+            inputs=report.inputs if report else (),
+            outputs=report.outputs if report else (),
+            params=params,
+            points=(*points, *(joined.points if joined else ())),
+            tags=joined.tags if joined else {},
+            shown=shown,
+            error=_error(result, shown),
+            children=joined.children if joined else (),
+            notes=tuple(notes),
+        )
+        run = self._lab.record_run.finish(opened, status, evidence)
+        with opened.part("publisher", ""):
+            self._lab.announce(run.uid)
+        self._show(run, None, update=not self._output.cleared)
+        return run
+
+    def _closure(self) -> Closure | None:
+        from labnb.capture.slicing import slice_session
+
+        *earlier, target = self._session.history
+        given = [
+            ExecutedCell(Cell(f"{name} = {value!r}"), f"{name} = {value!r}\n", bound=frozenset({name}))
+            for name, value in self._request.params.items()
+        ]
+        return slice_session([*earlier, *given], target)
+
+    def _values(self, closure: Closure | None, notes: list[Note]) -> tuple[tuple[MetricPoint, ...], dict[str, Value]]:
+        """Read the metrics and params that were asked for by name, and the params of the slice."""
+        names = self._shell.user_ns
+        now = time.time()
+        points = []
+        for name in self._request.metrics:
+            number = None
+            try:
+                number = as_number(eval(name, names, names))  # noqa: S307 - the researcher's own expression
+            except Exception as error:  # noqa: BLE001
+                hint = nearest(name, [key for key, value in names.items() if as_number(value) is not None])
+                notes.append(Note("metric", f"The metric {name} was not recorded: {error}.", hint))
+                continue
+            if number is None:
+                notes.append(Note("metric", f"The metric {name} was not recorded: it is no number."))
+            else:
+                points.append(MetricPoint(name, number, 0, now))
+        params = slice_params(closure, names, frozenset(self._request.metrics)) if closure is not None else {}
+        params.update(self._request.plain_params)
+        for name in self._request.watched:
+            if name in names:
+                params.update(asked_params(name, names[name]))
+            else:
+                notes.append(Note("param", f"There is no {name} to record as a param.", nearest(name, names)))
+        return tuple(points), params
+
+    def _hints(self, info: Any) -> Iterable[str]:
+        """Guess which files the cell may touch outside of the project: texts in it, and values of names in it."""
+        source = getattr(info, "transformed_cell", None) or self._cell.source
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError):
+            return []
+        found = []
+        for node in ast.walk(tree):
+            value = None
+            if isinstance(node, ast.Constant):
+                value = node.value
+            elif isinstance(node, ast.Name):
+                value = self._shell.user_ns.get(node.id)
+            if isinstance(value, (str, os.PathLike)) and 0 < len(os.fspath(value)) < 4096:
+                found.append(str(os.fspath(value)))
+        return found
+
+    def _show(self, run: Run, elapsed: float | None, *, update: bool) -> None:
+        if self._request.quiet or (elapsed is not None and not self._in_kernel):
+            return
+        if not self._in_kernel:
+            update = False
+        self._shell.display_pub.publish(
+            data=card(run, time.time(), elapsed),
+            metadata={},
+            transient={"display_id": self._display_id},
+            update=update,
+        )
+
+    def _tick(self, elapsed: float) -> None:
+        if not self._output.cleared:
+            self._show(self._opened.folder.read(), elapsed, update=True)
+
+    def _system(self, load: dict[str, float]) -> None:
+        self._opened.journal.metrics(load)
+
+    def _write_log(self, last: bool = False) -> None:
+        """Append fresh output to the log, whole lines only: a secret must not pass in two halves."""
+        text = self._held_back + self._output.fresh_text()
+        if not last and len(text) < 100_000:
+            text, newline, self._held_back = text.rpartition("\n")
+            text += newline
+        else:
+            self._held_back = ""
+        if text:
+            with open(self._opened.folder.paths.log, "a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(self._opened.redactor.clean(text, "the output"))
+
+
+def status_of(result: Any) -> RunStatus:
+    """FINISHED, FAILED where the cell raised, KILLED where the researcher interrupted it."""
+    error = result.error_before_exec or result.error_in_exec if result is not None else None
+    if error is None:
+        return RunStatus.FINISHED
+    if isinstance(error, KeyboardInterrupt):
+        return RunStatus.KILLED
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return RunStatus.FINISHED
+    return RunStatus.FAILED
+
+
+def _error(result: Any, shown: Iterable[dict[str, Any]]) -> dict[str, str] | None:
+    error = result.error_before_exec or result.error_in_exec if result is not None else None
+    if error is None:
+        return None
+    lines = [line for item in shown if item["output_type"] == "error" for line in item["traceback"]]
+    return {"type": type(error).__name__, "message": str(error), "traceback": _ANSI.sub("", "\n".join(lines))}

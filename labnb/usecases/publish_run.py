@@ -1,0 +1,195 @@
+"""Publish runs: copy run folders into result stores, once, step by step, while they may still go on.
+
+The run folder is never changed by this, but for `published.json`, which tells how far each store has got. Whatever
+stops a copy half-way (a killed process, a store that does not answer), the next one goes on from there; and because
+every call to a store may be repeated, a step that was done but not noted does no harm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labnb.model.errors import LabError, NotFound, StoreCorrupt
+from labnb.model.run import MetricPoint, Run, Value
+from labnb.model.snapshot import digest_of
+from labnb.ports.result_store import ResultStore, StoredRun
+from labnb.runfolder.folder import RunFolder, points_of
+from labnb.runfolder.journal import read_journal
+from labnb.runfolder.paths import LabPaths, RunPaths
+from labnb.runfolder.published import Published, StoreState
+
+# Points per call, as many as an MLflow server takes.
+BATCH = 1000
+# Seconds that one run may take of a pass over the queue before the others have their turn.
+TURN = 2.0
+# Seconds until a failed attempt is repeated: doubled each time, up to the longest.
+FIRST_RETRY, LONGEST_RETRY = 1.0, 60.0
+
+
+@dataclass(frozen=True)
+class NamedStore:
+    """A result store under the name that `published.json` knows it by; "embedded" is the project's own."""
+
+    name: str
+    store: ResultStore
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one attempt came to: `done` when every store has the ended run whole; else when to try again.
+
+    `again` is in seconds since the epoch, 0 for at once, None while the run itself goes on.
+    """
+
+    done: bool
+    again: float | None = None
+
+
+def publish_run(
+    lab: LabPaths,
+    uid: str,
+    stores: Sequence[NamedStore],
+    stopping: Callable[[], bool] = lambda: False,
+    turn: float = TURN,
+) -> Progress:
+    """Copy a run, as far as it has got, into each of the stores; one that fails does not keep the others.
+
+    Raises NotFound and StoreCorrupt for the run folder itself, OSError where published.json cannot be written.
+    """
+    folder = RunFolder(lab.run(uid))
+    published = Published.read(folder.paths.published)
+    progress = []
+    for named in stores:
+        state = published.stores.setdefault(named.name, StoreState())
+        if state.retry_at > time.time():
+            progress.append(Progress(False, state.retry_at))
+            continue
+        copy = _Copy(folder, published, state, named.store, stopping, time.monotonic() + turn)
+        try:
+            progress.append(copy.go_on())
+        except LabError as error:
+            progress.append(_failed(state, error))
+            published.write(folder.paths.published)
+    waiting = [step.again for step in progress if not step.done and step.again is not None]
+    return Progress(all(step.done for step in progress), min(waiting) if waiting else None)
+
+
+def _failed(state: StoreState, error: LabError) -> Progress:
+    state.failures += 1
+    state.error = str(error)
+    wait = LONGEST_RETRY if isinstance(error, StoreCorrupt) else FIRST_RETRY * 2 ** (state.failures - 1)
+    state.retry_at = time.time() + min(wait, LONGEST_RETRY)
+    return Progress(False, state.retry_at)
+
+
+@dataclass
+class _Copy:
+    """One run on its way into one store."""
+
+    folder: RunFolder
+    published: Published
+    state: StoreState
+    store: ResultStore
+    stopping: Callable[[], bool]
+    deadline: float
+
+    def go_on(self) -> Progress:
+        key = self.folder.state_key()
+        run, _ = self.folder.stored()
+        identity = self.store.identity()
+        if self.state.store != identity:
+            _reset(self.state, identity)
+        if run.status.ended and self.state.copied == key:
+            return Progress(True)
+        try:
+            opened = self.store.open(run)
+        except NotFound:  # somebody deleted it there, and that is how it stays
+            self._succeed(key)
+            return Progress(True)
+        if self.state.link is None or self.state.link.run_id != opened.link.run_id:
+            _reset(self.state, identity)
+        self.state.link = opened.link
+        # What the cell's own code logs to the run is read back when the cell ends; until then only it may write there.
+        if run.status.ended or not opened.joined:
+            params = self._copy_points(opened)
+            if params is None:
+                return Progress(False, 0.0)
+            if not run.status.ended:
+                run = dataclasses.replace(run, params={**run.params, **params})
+        if run.status.ended:
+            self._copy_rest(opened, run)
+        if run.status.ended or not opened.joined:
+            self.store.close(opened.link, run)
+        self._succeed(key if run.status.ended else "")
+        return Progress(run.status.ended)
+
+    def _copy_points(self, opened: StoredRun) -> dict[str, Value] | None:
+        """Copy what was logged since the last time; give the params among it, None when there was no time for all."""
+        params: dict[str, Value] = {}
+        points: list[MetricPoint] = []
+        offset = self.state.offset
+        for after, line in read_journal(self.folder.paths.journal, offset):
+            found = points_of(line)
+            # A line is never split over two batches: the offset says that all of it is there.
+            if points and len(points) + len(found) > BATCH:
+                self._flush(opened, points, offset)
+                points = []
+                if self.stopping() or time.monotonic() > self.deadline:
+                    return None
+            if line.get("k") == "param" and "name" in line:
+                params[str(line["name"])] = line.get("value")
+            points.extend(found)
+            offset = after
+        if offset != self.state.offset:
+            self._flush(opened, points, offset)
+        return params
+
+    def _flush(self, opened: StoredRun, points: list[MetricPoint], offset: int) -> None:
+        if points:
+            self.store.log_metrics(opened.link, points)
+        self.state.offset = offset
+        self._note()
+
+    def _copy_rest(self, opened: StoredRun, run: Run) -> None:
+        data = digest_of([use.to_json() for use in (*run.inputs, *run.outputs)])
+        if data != self.state.data:
+            self.store.log_data(opened.link, run)
+            self.state.data = data
+        for name, path in artifacts_of(self.folder.paths).items():
+            stat = path.stat()
+            seen = [stat.st_size, stat.st_mtime_ns]
+            if self.state.artifacts.get(name) != seen:
+                self.store.put_artifacts(opened.link, {name: path})
+                self.state.artifacts[name] = seen
+                self._note()
+
+    def _succeed(self, copied: str) -> None:
+        self.state.copied = copied
+        self.state.failures, self.state.retry_at, self.state.error = 0, 0.0, ""
+        self._note()
+
+    def _note(self) -> None:
+        self.published.write(self.folder.paths.published)
+
+
+def _reset(state: StoreState, identity: str) -> None:
+    for field in dataclasses.fields(StoreState):
+        setattr(state, field.name, getattr(StoreState(), field.name))
+    state.store = identity
+
+
+def artifacts_of(paths: RunPaths) -> dict[str, Path]:
+    """Name what a store keeps of a run folder: the user's artifacts at the root, labnb's files under `labnb/`."""
+    ours = (
+        paths.run, paths.snapshot, paths.script, paths.notebook, paths.output, paths.lock,
+    )  # fmt: skip
+    found = {f"labnb/{path.name}": path for path in ours if path.is_file()}
+    if paths.artifacts.is_dir():
+        for path in sorted(paths.artifacts.rglob("*")):
+            if path.is_file():
+                found[path.relative_to(paths.artifacts).as_posix()] = path
+    return found

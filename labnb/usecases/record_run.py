@@ -1,0 +1,191 @@
+"""Record one execution of a cell: open the run before it, close it after.
+
+Nothing here may disturb the cell: each part of the record is taken on its own, and one that fails
+becomes a note on the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from labnb.model.cell import Cell
+from labnb.model.closure import Closure
+from labnb.model.errors import LabError
+from labnb.model.evidence import Evidence
+from labnb.model.fingerprint import fingerprint
+from labnb.model.run import Note, Run, RunStatus, Value, time_text
+from labnb.model.snapshot import CodeVersion, Environment, Snapshot
+from labnb.ports.code_store import CodeStore
+from labnb.ports.data_store import DataStore
+from labnb.ports.environment import EnvironmentProbe
+from labnb.ports.secret_scanner import SecretScanner
+from labnb.runfolder.folder import RunFolder
+from labnb.runfolder.journal import Journal
+from labnb.runfolder.paths import LabPaths, write_atomic
+from labnb.usecases.redact_record import Redactor
+
+
+@dataclass
+class OpenRun:
+    """A run whose cell is running."""
+
+    run: Run
+    folder: RunFolder
+    journal: Journal
+    redactor: Redactor
+    code: CodeVersion | None = None
+    notes: list[Note] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, code: str, what: str) -> Iterator[None]:
+        """Take one part of the record; where it fails, a note says so and the rest goes on."""
+        try:
+            yield
+        except LabError as error:
+            self.notes.append(Note(error.code, error.message, error.hint))
+        except Exception as error:  # noqa: BLE001 - the record never breaks the work
+            self.notes.append(Note(code, f"{what} not recorded: {type(error).__name__}: {error}."))
+
+
+@dataclass(frozen=True)
+class RecordRun:
+    """The use case; `export` gives the closure as (script, notebook JSON)."""
+
+    lab: LabPaths
+    code_store: CodeStore
+    data_store: DataStore
+    environment: EnvironmentProbe
+    scanner: SecretScanner
+    user: str
+    export: Callable[[Closure], tuple[str, dict[str, Any]]]
+
+    def begin(self, cell: Cell, name: str, params: Mapping[str, Value], tags: Mapping[str, str]) -> OpenRun:
+        """Open the run: its folder, and the state of the code before the cell can change it.
+
+        Raises OSError or LabError where no folder can be made; then nothing is recorded.
+        """
+        redactor = Redactor(self.scanner)
+        run = Run(
+            uid=uuid.uuid4().hex,
+            name=name,
+            status=RunStatus.RUNNING,
+            started=time_text(time.time()),
+            user=self.user,
+            notebook=cell.notebook,
+            cell_id=cell.cell_id,
+            source=redactor.clean(cell.source, "the cell"),
+            params={key: redactor.clean_value(key, value) for key, value in params.items()},
+            tags=dict(tags),
+        )
+        folder, journal = RunFolder.create(self.lab, run)
+        opened = OpenRun(run, folder, journal, redactor)
+        with opened.part("code_store", "The state of the code was"):
+            opened.code, notes = self.code_store.snapshot(run.uid)
+            opened.notes.extend(notes)
+        return opened
+
+    def finish(self, opened: OpenRun, status: RunStatus, evidence: Evidence) -> Run:
+        """Close the run with what was seen of it, and give it as it stands on disk.
+
+        Where the run folder cannot be written any more, the run is given with a note and run.json stays as it was.
+        """
+        ended = time_text(time.time())
+        opened.notes.extend(evidence.notes)
+        for point in evidence.points:
+            opened.journal.add("metric", t=point.time, s=point.step, v={point.name: point.value})
+        environment = None
+        with opened.part("environment", "The environment was"):
+            environment = self.environment.capture()
+        inputs, outputs = evidence.inputs, evidence.outputs
+        with opened.part("data_store", "The versions of the data were"):
+            inputs = tuple(self.data_store.resolve(inputs))
+            outputs = tuple(self.data_store.resolve(outputs))
+        with opened.part("journal", "What was logged could be"):
+            if not opened.journal.close():
+                opened.notes.append(
+                    Note("journal", "Not everything that was logged could be written.", "Is the disk full?")
+                )
+        snapshot = None
+        with opened.part("snapshot", "The closure of the cell was"):
+            if evidence.closure is not None and environment is not None:
+                closure = opened.redactor.clean_closure(evidence.closure)
+                snapshot = Snapshot(closure, opened.code or CodeVersion(), environment)
+        run = self._merged(opened, evidence, environment, snapshot)
+        run = dataclasses.replace(run, status=status, ended=ended, inputs=inputs, outputs=outputs)
+        if snapshot is not None:
+            code = fingerprint(snapshot.closure.normalised, run.params, inputs, snapshot.environment.loaded)
+            run = dataclasses.replace(run, fingerprint=code)
+        with opened.part("snapshot", "The files of the snapshot were"):
+            self._write_files(opened, run, evidence, snapshot)
+        run = dataclasses.replace(run, notes=tuple(dict.fromkeys([*opened.notes, *opened.redactor.notes()])))
+        try:
+            opened.folder.write(run)
+        except OSError as error:
+            note = Note("run_folder", f"The end of the run could not be written: {error}.", "Is the disk full?")
+            run = dataclasses.replace(run, notes=(*run.notes, note))
+        return run
+
+    def _merged(
+        self, opened: OpenRun, evidence: Evidence, environment: Environment | None, snapshot: Snapshot | None
+    ) -> Run:
+        """Put together what was logged and seen; what is in the journal counts, whoever wrote it."""
+        redactor = opened.redactor
+        logged = opened.folder.read()
+        params = {**evidence.params, **logged.params}
+        return dataclasses.replace(
+            opened.run,
+            params={name: redactor.clean_value(name, value) for name, value in params.items()},
+            metrics=logged.metrics,
+            tags={**logged.tags, **evidence.tags},
+            code=dataclasses.asdict(opened.code) if opened.code else {},
+            environment=_summary(environment) if environment else {},
+            error=redactor.clean_json(evidence.error, "the traceback") if evidence.error else None,
+            children=evidence.children,
+            snapshot=snapshot.to_json()["digest"] if snapshot else None,
+        )
+
+    def _write_files(self, opened: OpenRun, run: Run, evidence: Evidence, snapshot: Snapshot | None) -> None:
+        paths = opened.folder.paths
+        if snapshot is not None:
+            write_atomic(paths.snapshot, _pretty(snapshot.to_json()))
+            write_atomic(paths.lock, "".join(f"{line}\n" for line in snapshot.environment.lock))
+            script, notebook = self.export(snapshot.closure)
+            write_atomic(paths.script, script)
+            write_atomic(paths.notebook, _pretty(notebook))
+        shown = opened.redactor.clean_json(list(evidence.shown), "the output")
+        write_atomic(paths.output, _pretty(output_notebook(run.source, shown, run)))
+
+
+def output_notebook(source: str, shown: list[dict[str, Any]], run: Run) -> dict[str, Any]:
+    """Make a small notebook of one cell with its outputs (nbformat 4.5)."""
+    cell = {
+        "cell_type": "code",
+        "id": "run",
+        "execution_count": None,
+        "metadata": {"labnb": {"run": run.uid}},
+        "source": source,
+        "outputs": [{**item, "execution_count": None} if "execution_count" in item else item for item in shown],
+    }
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": [cell]}
+
+
+def _summary(environment: Environment) -> dict[str, Any]:
+    return {
+        "python": environment.python,
+        "platform": environment.platform,
+        "lock": environment.lock_digest,
+        "packages": len(environment.lock),
+        "hardware": environment.hardware,
+    }
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
