@@ -1,0 +1,56 @@
+"""The sink of the audit hook in the process that runs the cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from labnb.capture.files.folders import Folders
+from labnb.capture.files.hints import paths_of_command
+from labnb.capture.files.ledger import Ledger, absolute
+from labnb.capture.files.marks import Marks
+
+
+class Recorder:
+    """Passes what Python tells on to the ledger, and makes sure that what Python will not tell is watched.
+
+    Runs inside the user's calls, in any thread. `wake` stirs the thread that drains the file system's events.
+    """
+
+    def __init__(self, ledger: Ledger, marks: Marks, folders: Folders | None, wake: Callable[[], None] | None) -> None:
+        self.ledger = ledger
+        self.marks = marks
+        self._folders = folders
+        self._wake = wake
+        self._listed: set[object] = set()
+        # The busiest ones without one more call in between.
+        self.opened = ledger.opened
+        self.connected = ledger.connected
+        self.renamed = ledger.renamed
+        self.removed = ledger.removed
+        self.linked = ledger.linked
+        self.in_aside = ledger.in_aside
+
+    def listed(self, folder: object) -> None:
+        """Watch a folder outside the project once it is listed: its files may be read natively next."""
+        if folder in self._listed or isinstance(folder, int) or self._folders is None:
+            return
+        self._listed.add(folder)
+        text = absolute(folder or ".")
+        if text is not None and not self.ledger.rules.is_inside(text):
+            self._folders.add_outside(os.path.realpath(text), recursive=False)
+
+    def spawned(self, arguments: object, folder: object) -> None:
+        """Watch the folders outside the project that a command names."""
+        self.marks.spawned()
+        if self._wake is not None:
+            self._wake()
+        for path in paths_of_command(arguments, folder):
+            if self._folders is None:
+                self.ledger.named_to_child(path)
+            elif not self.ledger.rules.is_inside(path):
+                real = os.path.realpath(path)
+                if os.path.isdir(real):
+                    self._folders.add_outside(real, recursive=path != folder)
+                elif os.path.isdir(parent := os.path.dirname(real)):
+                    self._folders.add_outside(parent, recursive=False)
