@@ -66,8 +66,6 @@ class GitCodeStore:
                 return _told(code, notes)
         except CodeStoreError as error:
             self._found_at = None
-            if not os.access(_existing(self._private), os.W_OK):
-                raise
             message = f"{error.message} The code files of {self._root.name}/ were kept without it."
             trouble = (Note("git_unusable", message, error.hint),)
         with hold(self._private / "folder") as private:
@@ -144,12 +142,6 @@ class GitCodeStore:
         if self._private.is_relative_to(top):
             return os.fsencode(self._private.relative_to(top)) + b"/"
         return b""
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
 
 
 def _told(code: CodeVersion, notes: tuple[Note, ...]) -> tuple[CodeVersion, tuple[Note, ...]]:

@@ -19,6 +19,7 @@ from labnb.model.snapshot import CodeVersion
 from labnb.ports.secret_scanner import SecretScanner
 
 ATTEMPTS = 8
+FILTER_TROUBLE = re.compile(r"clean filter '.*' failed|external filter|the remote end hung up|for subprocess '")
 MESSAGE = "labnb: the work tree of a run"
 
 
@@ -38,6 +39,7 @@ class WorkTree:
     untracked: bool = True
     aside: bool = False
     rebuilt: bool = False
+    unfiltered: bool = False
     notes: list[Note] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
 
@@ -90,6 +92,9 @@ class WorkTree:
             left_out=tuple(left_out),
             submodules=dict(state.submodules),
         )
+        if not self.untracked:
+            message = "New files were not kept: looking for them took too long."
+            self._note("untracked_skipped", message, "Put folders with many files into .gitignore.")
         said = (*self.repository.in_progress(), *self.notes, *_nested(entries), *_changed_submodules(entries))
         return code, (*said, *screen.notes())
 
@@ -217,19 +222,10 @@ class WorkTree:
         if isinstance(failure, GitSlow):
             if failure.command == "status" and self.untracked:
                 self.untracked = False
-                self._note("untracked_skipped", "New files were not kept: looking for them took too long.",
-                           "Put folders with many files into .gitignore.")  # fmt: skip
                 return True
             return False
-        refused = re.search(r"clean filter '([^']+)' failed", failure.stderr)
-        if refused:
-            name = refused[1]
-            self.git = self.git.under(
-                *("-c", f"filter.{name}.clean=", "-c", f"filter.{name}.process="),
-                *("-c", f"filter.{name}.required=false"),
-            )
-            self._note("git_filter", f"The git filter {name!r} failed; changed files were kept unfiltered.",
-                       "Install what the filter needs (for lfs: git lfs install).")  # fmt: skip
+        if FILTER_TROUBLE.search(failure.stderr) and not self.unfiltered:
+            self._pass_over_filters()
             return True
         unreadable = re.search(r"Unable to process path (.*)", failure.stderr)
         if unreadable:
@@ -241,6 +237,19 @@ class WorkTree:
             self._go_aside()
             return True
         return False
+
+    def _pass_over_filters(self) -> None:
+        self.unfiltered = True
+        try:
+            listed = self.git.run("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
+        except GitFailed:
+            return
+        names = sorted({name.split(".", 1)[1].rpartition(".")[0] for name in listed.decode().split("\0") if name})
+        for name in names:
+            off = (f"filter.{name}.{what}" for what in ("clean=", "process=", "required=false"))
+            self.git = self.git.under(*(word for setting in off for word in ("-c", setting)))
+        self._note("git_filter", f"A git filter failed ({', '.join(names)}); changed files were kept unfiltered.",
+                   "Install what the filter needs (for lfs: git lfs install).")  # fmt: skip
 
     def _note(self, code: str, message: str, hint: str) -> None:
         self.notes.append(Note(code, message, hint))
