@@ -11,6 +11,7 @@ def load(shell: Any) -> None:
     """Bring the magics into a shell; a second time changes nothing."""
     if id(shell) in _loaded:
         return
+    from labnb.magics.completion import complete
     from labnb.magics.labrun import LabMagics, take_line_away
     from labnb.magics.recorder import Recorder
 
@@ -19,6 +20,7 @@ def load(shell: Any) -> None:
     shell.input_transformers_cleanup.append(take_line_away)
     shell.events.register("pre_run_cell", recorder.before)
     shell.events.register("post_run_cell", recorder.after)
+    shell.set_hook("complete_command", complete, str_key="%%labrun")
     _loaded[id(shell)] = recorder
 
 

@@ -138,7 +138,7 @@ class Recording:
                 notes.append(Note("metric", f"The metric {name} was not recorded: it is no number."))
             else:
                 points.append(MetricPoint(name, number, 0, now))
-        params = slice_params(closure, names, frozenset(self._request.metrics)) if closure is not None else {}
+        params = slice_params(closure, frozenset(self._request.metrics)) if closure is not None else {}
         params.update(self._request.plain_params)
         for name in self._request.watched:
             if name in names:

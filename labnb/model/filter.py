@@ -57,7 +57,10 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_LOOKS_LIKE_FILTER = re.compile(r"[=<>]|\b(i?like|not\s+in|in|is)\b\s*['(n]", re.IGNORECASE)
+_LOOKS_LIKE_FILTER = re.compile(
+    r"[=<>]|\b(i?like|not\s+in|in|is)\b\s*['(n]|^\s*(metrics?|params?|parameters?|tags?|attributes?|attr|datasets?)\.",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from labnb.model.run import Value
 LONGEST = 500
 
 
-def slice_params(closure: Closure, namespace: Mapping[str, Any], metrics: frozenset[str]) -> dict[str, Value]:
+def slice_params(closure: Closure, metrics: frozenset[str]) -> dict[str, Value]:
     """Take the params that nobody declared: simple values assigned in the cell or in the slice that it uses.
 
     Names of metrics, private names and values that are not simple (numbers, short text, truth values, short

@@ -1,7 +1,8 @@
 """The run that is being recorded in this process, and what user code adds to it.
 
 These are the functions behind `labnb.log`, `labnb.param`, `labnb.tag` and `labnb.artifact`. They never raise
-because of the record: hours of work may hang on the cell that calls them. What cannot be taken is told by a warning, once.
+because of the record: hours of work may hang on the cell that calls them. What cannot be taken is told by a warning,
+once.
 """
 
 from __future__ import annotations
