@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from labnb.model.run import MetricPoint, Run, RunStatus, time_text
 from labnb.runfolder.journal import Journal, read_journal
 from labnb.runfolder.owner import Owner
 from labnb.runfolder.paths import LabPaths, RunPaths, write_atomic
+from labnb.runfolder.published import Published
 
 
 class RunFolder:
@@ -43,39 +45,49 @@ class RunFolder:
 
         Raises NotFound where there is no such run, StoreCorrupt where it cannot be understood.
         """
-        data = self._read_json()
-        try:
-            run = Run.from_json(data)
-            owner = Owner(**data["owner"]) if data.get("owner") else None
-        except (TypeError, ValueError, KeyError) as error:
-            raise StoreCorrupt(f"{self.paths.run} is not a run: {error}.", _MEND) from error
+        run, owner = self.stored()
         if not run.status.ended:
             run = self._from_journal(run)
             if owner is not None and not owner.lives():
                 run = dataclasses.replace(run, status=RunStatus.KILLED, ended=run.ended or self._last_sign())
-        return run
+        published = Published.read(self.paths.published)
+        return dataclasses.replace(run, published=published.word, mlflow=run.mlflow or published.link)
 
-    def owner(self) -> Owner | None:
-        """The process that writes this run, None when it has ended well."""
-        data = self._read_json().get("owner")
-        return Owner(**data) if data else None
+    def stored(self) -> tuple[Run, Owner | None]:
+        """Read run.json alone: the run as it was last written, and the process that writes it (None once it ended).
+
+        Raises NotFound where there is no such run, StoreCorrupt where it cannot be understood.
+        """
+        data = self._read_json()
+        try:
+            return Run.from_json(data), Owner(**data["owner"]) if data.get("owner") else None
+        except (TypeError, ValueError, KeyError) as error:
+            raise StoreCorrupt(f"{self.paths.run} is not a run: {error}.", _MEND) from error
+
+    def state_key(self) -> str:
+        """Name the state of run.json: another key means that it was written again; "" where it is missing."""
+        try:
+            stat = self.paths.run.stat()
+        except OSError:
+            return ""
+        return f"{stat.st_ino}:{stat.st_mtime_ns}:{stat.st_size}"
 
     def points(self, offset: int = 0) -> Iterator[tuple[int, MetricPoint]]:
         """Give the metric points logged since `offset` bytes of the journal, each with the offset after its line."""
         for after, line in read_journal(self.paths.journal, offset):
-            if line.get("k") == "metric":
-                for name, value in line["v"].items():
-                    yield after, MetricPoint(name, float(value), int(line["s"]), float(line["t"]))
+            for point in points_of(line):
+                yield after, point
 
     def _from_journal(self, run: Run) -> Run:
         metrics, params, tags = dict(run.metrics), dict(run.params), dict(run.tags)
         for _, line in read_journal(self.paths.journal):
-            if line["k"] == "metric":
-                metrics.update(line["v"])
-            elif line["k"] == "param":
-                params[line["name"]] = line["value"]
-            elif line["k"] == "tag":
-                tags[line["name"]] = line["value"]
+            kind = line.get("k")
+            if kind == "metric":
+                metrics.update({point.name: point.value for point in points_of(line)})
+            elif kind == "param" and "name" in line:
+                params[str(line["name"])] = line.get("value")
+            elif kind == "tag" and "name" in line:
+                tags[str(line["name"])] = str(line.get("value"))
         return dataclasses.replace(run, metrics=metrics, params=params, tags=tags)
 
     def _last_sign(self) -> str:
@@ -94,6 +106,20 @@ class RunFolder:
         if not isinstance(data, dict):
             raise StoreCorrupt(f"{self.paths.run} is not a run.", _MEND)
         return data
+
+
+def points_of(line: dict[str, Any]) -> list[MetricPoint]:
+    """Give the points of one line of a journal; what is no number is passed over."""
+    if line.get("k") != "metric":
+        return []
+    found = []
+    try:
+        for name, value in line["v"].items():
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                found.append(MetricPoint(name, float(value), int(line["s"]), float(line["t"])))
+    except (KeyError, AttributeError):
+        return found
+    return found
 
 
 _MEND = "The other files of its folder may still hold what was logged; move the folder away to hide it."
@@ -119,4 +145,7 @@ def find_uid(lab: LabPaths, start: str) -> str:
         return found[0]
     if found:
         raise NotFound(f"{len(found)} runs start with {start!r}.", f"They are: {', '.join(u[:12] for u in found[:5])}.")
-    raise NotFound(f"There is no run {start!r}.", "labnb runs lists them; at least four characters of the uid are needed.")
+    raise NotFound(
+        f"There is no run {start!r}.",
+        "labnb runs lists them; at least four characters of the uid are needed.",
+    )

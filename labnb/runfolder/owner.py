@@ -10,7 +10,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process: host, pid, and when it started (clock ticks since boot, with the boot's id), so that a pid used again is told apart."""
+    """A process: host, pid, and when it started.
+
+    `started` is the boot's id and the clock ticks since boot: a pid that was used again is told apart.
+    """
 
     host: str
     pid: int
@@ -35,10 +38,15 @@ class Owner:
             return True
         return True
 
+    def rebooted(self) -> bool:
+        """Whether this machine was started again since; False where that is not known."""
+        boot = self.started.partition(":")[0]
+        return bool(boot) and self.host == socket.gethostname() and boot != _boot()
+
 
 def _started(pid: int) -> str:
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        boot = _boot()
         # The command name may hold spaces and brackets: the fields are counted after the last one.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -46,3 +54,10 @@ def _started(pid: int) -> str:
     if fields[0] == "Z":
         return ""
     return f"{boot}:{fields[19]}"
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -31,9 +31,7 @@ class Pass:
     problems: tuple[str, ...] = ()
 
 
-def publish_queue(
-    lab: LabPaths, stores: Sequence[NamedStore], stopping: Callable[[], bool] = lambda: False
-) -> Pass:
+def publish_queue(lab: LabPaths, stores: Sequence[NamedStore], stopping: Callable[[], bool] = lambda: False) -> Pass:
     """Give every waiting run its turn."""
     copied, due, problems = [], [], []
     running = False
@@ -57,9 +55,7 @@ def publish_queue(
     return Pass(tuple(copied), running, min(due, default=None), tuple(problems))
 
 
-def _turn(
-    lab: LabPaths, uid: str, stores: Sequence[NamedStore], stopping: Callable[[], bool]
-) -> Progress:
+def _turn(lab: LabPaths, uid: str, stores: Sequence[NamedStore], stopping: Callable[[], bool]) -> Progress:
     mend_run(lab, uid)
     run, _ = RunFolder(lab.run(uid)).stored()
     if not run.status.ended:
