@@ -19,7 +19,7 @@ NODE_MODULES := labextension/node_modules/.yarn-state.yml
 FRESH := .venv/.installed
 
 say = @printf '\033[1m· %s\033[0m\n' "$(1)"
-jlpm = cd labextension && jlpm --silent
+jlpm = (cd labextension && jlpm $(1))
 
 .PHONY: help demo lab test check check-python check-lab bench docs soak build clean
 
@@ -34,7 +34,7 @@ lab: $(FRESH) ## open JupyterLab in examples/
 
 test: check needs ## everything that CI runs: check, unit tests, tests in a browser
 	$(call say,jest)
-	@$(jlpm) test --silent
+	@$(call jlpm,test --silent)
 	$(call say,pytest)
 	@$(PY) -m pytest tests --ignore=tests/e2e -m 'not soak' -q -n $(WORKERS)
 	$(call say,pytest in a browser)
@@ -52,8 +52,8 @@ check-python: $(FRESH)
 
 check-lab: $(FRESH) $(NODE_MODULES)
 	$(call say,eslint$(comma) prettier$(comma) stylelint$(comma) tsc)
-	@$(jlpm) lint:check
-	@$(jlpm) tsc --noEmit
+	@$(call jlpm,lint:check)
+	@$(call jlpm,tsc --noEmit)
 
 bench: $(FRESH) ## the figures, beside bare IPython and hand-written MLflow
 	@$(PY) benchmarks/run.py
@@ -91,12 +91,12 @@ needs: $(FRESH)
 
 $(NODE_MODULES): labextension/package.json labextension/yarn.lock | .venv/.made
 	$(call say,node_modules)
-	@$(jlpm) install --immutable >$(CURDIR)/.venv/jlpm.log 2>&1 || { tail -n 20 .venv/jlpm.log; exit 1; }
+	@$(call jlpm,install --immutable) >.venv/jlpm.log 2>&1 || { tail -n 20 .venv/jlpm.log; exit 1; }
 	@touch $@
 
 $(LAB_BUILT): $(LAB_SOURCES) $(NODE_MODULES)
 	$(call say,labextension)
-	@{ $(jlpm) build:prod; } >.venv/labextension.log 2>&1 || { tail -n 40 .venv/labextension.log; exit 1; }
+	@$(call jlpm,build:prod) >.venv/labextension.log 2>&1 || { tail -n 40 .venv/labextension.log; exit 1; }
 	@touch $@
 
 # An editable install copies the labextension into .venv/share, hence again whenever that is new.

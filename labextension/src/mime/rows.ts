@@ -52,8 +52,9 @@ function pair([name, value]: [string, string]): HTMLElement {
 function file(one: IDataFile): HTMLElement {
   const built = element('span', 'file', element('span', 'value', one.path));
   if (one.dataset !== null) {
+    const name = one.dataset === one.path ? '' : one.dataset;
     const version = one.version === null ? '' : `@${short(one.version)}`;
-    built.append(' ', element('span', 'name', `${one.dataset}${version}`));
+    built.append(' ', element('span', 'name', name + version));
   }
   return built;
 }

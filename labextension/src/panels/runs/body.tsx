@@ -17,13 +17,15 @@ export function RunsBody({ state, trans }: IRunsBodyProps): JSX.Element {
       <p className="jp-labnb-empty-title">{trans.__('Record a run')}</p>
       <p>
         {trans.__(
-          'Write %%labrun above a cell and run it. labnb records its code, data, environment, params, metrics and outputs.'
+          'Write %1 above a cell and run it. labnb records its code, data, environment, params, metrics and outputs.',
+          '%%labrun'
         )}
       </p>
       <pre>{FIRST_CELLS}</pre>
       <p>
         {trans.__(
-          'Then list your runs with %labruns in a notebook, or with "labnb runs" in a terminal.'
+          'Then list your runs with %1 in a notebook, or with "labnb runs" in a terminal.',
+          '%labruns'
         )}
       </p>
       <ServerLine state={state} trans={trans} />

@@ -1,0 +1,77 @@
+"""A real JupyterLab and a real browser. Runs in a process of its own: `pytest tests/e2e`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.e2e.notebook import Notebook, shot
+from tests.e2e.server import LabServer, running_lab
+from tests.needs import need
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    return need("chromium")
+
+
+@pytest.fixture(scope="session")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """JupyterLab over an empty folder, `lab.root`."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def console() -> list[str]:
+    """What the page complained about; a test may take out what it expects."""
+    return []
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, lab: LabServer, console: list[str]) -> Iterator[Page]:
+    """JupyterLab, fully started, in an empty workspace. Errors in the console fail the test."""
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            console.append(f"{message.text} ({message.location.get('url', '')})")
+
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: console.append(str(error)))
+    opened.on("console", listen)
+    opened.goto(lab.address())
+    opened.locator("#jp-left-stack").wait_for(state="attached")
+    opened.wait_for_function("window.jupyterapp")
+    opened.evaluate("window.jupyterapp.restored.then(() => 1)")
+    yield opened
+    shot(opened, re.sub(r"\W+", "-", request.node.name).strip("-"))
+    context.close()
+    assert console == []
+
+
+@pytest.fixture
+def notebook(page: Page) -> Notebook:
+    """A new notebook with a Python kernel that is ready."""
+    return Notebook.create(page)
