@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labnb.config import Config, find_root, load_config
+from labnb.model.errors import StoreError
 from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
@@ -72,14 +73,14 @@ class Lab:
         """What brings the researcher's own MLflow calls into the run; imports MLflow only if they do."""
         from labnb.adapters.mlflow.join import MlflowJoin
 
-        return MlflowJoin()
+        return MlflowJoin(self.config.experiment)
 
     def announce(self, uid: str) -> None:
         """Have the run published to the Result Store beside the work; starts the publisher where none lives."""
-        from labnb.runfolder.queue import announce, start_publisher
+        from labnb.runfolder.queue import announce
 
-        announce(self.paths, uid)
-        start_publisher(self.paths)
+        if not announce(self.paths, uid):
+            raise StoreError("The run is recorded, but not published.", "labnb sync publishes it.")
 
 
 def open_lab(path: str | os.PathLike[str] | None = None) -> Lab:

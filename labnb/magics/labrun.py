@@ -55,6 +55,7 @@ class LabMagics(Magics):
         except LabError as error:
             raise IPythonUsageError(str(error)) from None
         # Reached when code calls the magic itself: the ordinary way, one level down.
+        assert self.shell is not None
         self.shell.run_cell(f"{MAGIC} {line}\n{cell}").raise_error()
 
     labrun.__doc__ = (

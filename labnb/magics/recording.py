@@ -53,7 +53,7 @@ class Recording:
         self._opened: OpenRun = opened
         self._display_id = f"labnb-{opened.run.uid}"
         self._shell.user_ns.update(self._request.params)
-        with opened.part("publisher", "The run is not published yet: the publisher was"):
+        with opened.part("publisher", "The announcement of the run was"):
             self._lab.announce(opened.run.uid)
         self._show(opened.run, 0.0, update=False)
         with opened.part("mlflow", "What the cell logs to MLflow itself is"):
@@ -106,7 +106,7 @@ class Recording:
             notes=tuple(notes),
         )
         run = self._lab.record_run.finish(opened, status, evidence)
-        with opened.part("publisher", ""):
+        with opened.part("publisher", "The announcement of the end was"):
             self._lab.announce(run.uid)
         self._show(run, None, update=not self._output.cleared)
         return run
