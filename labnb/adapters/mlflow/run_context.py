@@ -6,6 +6,7 @@ imports nothing but the standard library, and does nothing where no recorded cel
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -91,7 +92,7 @@ def _failed(cell: OpenCell) -> bool:
         return False
 
 
-_SHARED = ("mlflow.source.name", "mlflow.source.type", "labnb.cell_id")
+_SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "labnb.cell_id")
 
 
 def find_own(cell: OpenCell) -> str | None:
@@ -111,9 +112,10 @@ def _recent(cell: OpenCell) -> str | None:
             return str(run.info.run_id)
     last = fluent._last_active_run_id.get()
     if last and _tracking_uri() == cell.claimed:
-        run = fluent.MlflowClient().get_run(last)
-        if run.data.tags.get(UID) == cell.uid:
-            return str(last)
+        with contextlib.suppress(Exception):  # that run may lie in another store
+            run = fluent.MlflowClient().get_run(last)
+            if run.data.tags.get(UID) == cell.uid:
+                return str(last)
     return None
 
 
