@@ -91,6 +91,7 @@ needs: $(FRESH)
 
 $(NODE_MODULES): labextension/package.json labextension/yarn.lock | .venv/.made
 	$(call say,node_modules)
+	@command -v node >/dev/null || { echo "Node.js 20.19 or later builds the labextension, and there is none on PATH"; exit 1; }
 	@$(call jlpm,install --immutable) >.venv/jlpm.log 2>&1 || { tail -n 20 .venv/jlpm.log; exit 1; }
 	@touch $@
 
