@@ -27,8 +27,9 @@ class ExecutedCell:
     `get_ipython()` calls); empty where it could not be transformed. `bound` and `deleted`
     are names whose binding was seen to change at run time (this is how star imports and
     `%run` are understood). `randomness` names the global random generators whose state the cell moved
-    ("random", "numpy", "torch"). `failed_line` is the 1-based line of `python` at which the
-    cell raised, 0 when it never started (a syntax error), None when it ended well.
+    ("random", "numpy", "torch"). `kinds` gives the types of values that it bound, as "module.QualifiedName", where
+    they were seen: what is known to be a number or a table need not be feared. `failed_line` is the 1-based line of
+    `python` at which the cell raised, 0 when it never started (a syntax error), None when it ended well.
     """
 
     cell: Cell
@@ -37,3 +38,4 @@ class ExecutedCell:
     deleted: frozenset[str] = field(default_factory=frozenset)
     randomness: frozenset[str] = field(default_factory=frozenset)
     failed_line: int | None = None
+    kinds: dict[str, str] = field(default_factory=dict, hash=False)

@@ -23,13 +23,15 @@ _FORMS: dict[str, Form] = {
 #: Cell magics that only measure or announce their body: the body is the cell.
 WRAPPERS = frozenset({"time", "prun", "labrun", "memit", "mprun", "lprun"})
 
+_NEUTRAL = """
+    matplotlib pylab_backend config precision pinfo pinfo2 pdoc psource pfile psearch who whos who_ls history hist
+    lsmagic magic quickref page pprint xmode colors pdb debug tb notebook logstart logstop logon logoff logstate
+    automagic autocall autosave recall rerun load pycat ls pwd labruns labshow labjobs labdata labcompare labexport
+    labverify pip conda mamba uv tensorboard watermark version_information less more man
+"""
 #: Line magics that leave nothing behind that a later result could depend on.
-NEUTRAL = frozenset(
-    "matplotlib pylab_backend config precision pinfo pinfo2 pdoc psource pfile psearch who whos who_ls history hist"
-    " lsmagic magic quickref page pprint xmode colors pdb debug tb notebook logstart logstop logon logoff logstate"
-    " automagic autocall autosave recall rerun load pycat ls pwd labruns labshow labjobs labdata labcompare"
-    " labexport labverify pip conda mamba uv tensorboard watermark version_information less more man".split()
-)
+NEUTRAL = frozenset(_NEUTRAL.split())
+_NEUTRAL_EXTENSIONS = frozenset({"labnb", "autoreload", "tensorboard", "memory_profiler", "watermark"})
 
 _QUIET_COMMANDS = re.compile(
     r"\s*(sudo\s+)?(ls|ll|pwd|cat|head|tail|wc|du|df|free|nvidia-smi|which|whoami|uname|date|hostname|lscpu|tree|file"
@@ -50,7 +52,7 @@ class MagicCall:
     constant: bool = True
 
 
-def magic_call(node: ast.AST) -> MagicCall | None:
+def magic_call(node: ast.AST | None) -> MagicCall | None:
     """Read a `get_ipython().…()` expression; None for any other node.
 
     `constant` is False where the words of the call are computed and cannot be read.
@@ -80,7 +82,7 @@ def is_neutral(call: MagicCall) -> bool:
     """Tell whether a magic leaves nothing behind that a result could depend on."""
     if call.form == "line":
         return (call.name in NEUTRAL and call.constant) or (
-            call.name == "load_ext" and call.line.strip() in {"labnb", "autoreload", "tensorboard", "memory_profiler"}
+            call.name == "load_ext" and call.line.strip() in _NEUTRAL_EXTENSIONS
         )
     if call.form == "system":
         return call.constant and is_quiet_command(call.line)

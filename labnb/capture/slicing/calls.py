@@ -1,0 +1,322 @@
+"""Calls: of the notebook's own functions (followed), of libraries (known), of anything else (feared)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from labnb.capture.slicing import habits, kinds
+from labnb.capture.slicing.machine import Machine
+from labnb.capture.slicing.scopes import all_loads
+from labnb.capture.slicing.state import ATOM, NOTHING, FunctionRef, Value, join
+
+_CODE = (kinds.CODE, kinds.CLASS)
+_USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
+_DEPTH = 12
+
+
+@dataclass
+class Arguments:
+    """The evaluated arguments of a call; `rest` are those whose place is not known (`*a`, `**k`)."""
+
+    positional: list[Value] = field(default_factory=list)
+    keywords: dict[str, Value] = field(default_factory=dict)
+    rest: list[Value] = field(default_factory=list)
+    flags: frozenset[str] = frozenset()
+
+    def all(self) -> list[Value]:
+        """Give every argument."""
+        return [*self.positional, *self.keywords.values(), *self.rest]
+
+    @property
+    def regions(self) -> frozenset[int]:
+        """Give the regions of all arguments."""
+        return frozenset().union(*(v.regions for v in self.all()))
+
+    def after(self, receiver: Value) -> Arguments:
+        """Put a receiver (`self`) in front."""
+        return Arguments([receiver, *self.positional], self.keywords, self.rest, self.flags)
+
+
+class Calls(Machine):
+    """What calls do."""
+
+    # What other rooms of the machine do.
+
+    def comprehension(self, node: ast.AST) -> Value:
+        """Evaluate a comprehension."""
+        raise NotImplementedError
+
+    def library(self, path: str, args: Arguments, node: ast.AST, callee: Value) -> Value:
+        """Call a function of a library."""
+        raise NotImplementedError
+
+    def object_method(self, base: Value, name: str, args: Arguments, node: ast.AST) -> Value:
+        """Call a method of an object that is not of the notebook's own classes."""
+        raise NotImplementedError
+
+    # Anything that is called.
+
+    def apply(self, callee: Value, args: Arguments, node: ast.AST) -> Value:
+        """Call a value."""
+        if callee.kind.startswith("@"):
+            return self.library(callee.kind[1:], args, node, callee)
+        heap = self.state.heap
+        results: list[Value] = []
+        others: set[int] = set()
+        targets = len(callee.regions)
+        self.maybe += targets > 1
+        for rid in sorted(callee.regions):
+            kind = heap[rid].kind
+            if kind == kinds.CODE:
+                results += [self.invoke(ref, args, node) for ref in self.ordered(heap[rid].functions)]
+            elif kind == kinds.CLASS:
+                results.append(self.construct(rid, args, node))
+            else:
+                others.add(rid)
+        if others or not callee.regions:
+            rest = Value(frozenset(others), callee.kind)
+            called = [r for r in self.methods(rest, "__call__")]
+            if called and all(heap[r].kind == kinds.INSTANCE for r in others):
+                results += [self.invoke(ref, args.after(rest), node) for ref in called]
+            elif callee.kind in kinds.PLAIN and not self.refs(rest):
+                results.append(self.fresh(node, kinds.UNKNOWN, callee.regions | args.regions))
+            else:
+                results.append(self.unknown(args, node, rest))
+        self.maybe -= targets > 1
+        return join(results)
+
+    def method(self, base: Value, name: str, args: Arguments, node: ast.AST) -> Value:
+        """Call a method of a value."""
+        if base.kind.startswith("@"):
+            return self.library(f"{base.kind[1:]}.{name}", args, node, base)
+        heap = self.state.heap
+        own = frozenset(r for r in base.regions if heap[r].kind in (kinds.INSTANCE, kinds.CLASS))
+        results: list[Value] = []
+        if own:
+            receiver = Value(own)
+            found = self.methods(receiver, name)
+            self.maybe += len(found) > 1
+            for ref in found:
+                wrapped = _decorators(ref)
+                if "staticmethod" in wrapped:
+                    results.append(self.invoke(ref, args, node))
+                elif "classmethod" in wrapped or any(heap[r].kind == kinds.INSTANCE for r in own):
+                    results.append(self.invoke(ref, args.after(receiver), node))
+                else:
+                    results.append(self.invoke(ref, args, node))
+            self.maybe -= len(found) > 1
+            if not found or base.kind == kinds.SUPER:
+                results.append(self.unknown(args, node, receiver))
+        if len(own) < len(base.regions) or not base.regions:
+            results.append(self.object_method(Value(base.regions - own, base.kind, base.text), name, args, node))
+        return join(results)
+
+    def methods(self, value: Value, name: str) -> list[FunctionRef]:
+        """Find the methods of a name among the classes that a value may be of."""
+        return [r for r in self.ordered(self.refs(value)) if r.function.method and r.function.name == name]
+
+    def ordered(self, refs: frozenset[FunctionRef]) -> list[FunctionRef]:
+        """Put references in an order that does not change from process to process."""
+        return sorted(refs, key=lambda ref: (ref.region, ref.bound or -1))
+
+    # The notebook's own functions and classes.
+
+    def invoke(self, ref: FunctionRef, args: Arguments, node: ast.AST) -> Value:
+        """Follow a call of one of the notebook's functions."""
+        function = ref.function
+        self.fuel -= 1
+        if function in self.stack:
+            # A recursion: what the body does is being followed already; what it is given may be changed.
+            self.recursed.add(function)
+            for value in args.all():
+                self.change_argument(value, args.regions)
+            active = [f.returned for f in self.state.frames.values() if f.function is function and f.returned]
+            return join([self.fresh(node, holds=args.regions), *args.all(), *active])
+        if self.fuel <= 0 or self.depth > _DEPTH:
+            return self.blunt(ref, args, node)
+        if ref.bound is not None:
+            number = ref.bound
+        elif isinstance(function.node, ast.GeneratorExp):
+            number = -1
+        else:
+            number = self.within(("call", self.number, self.frame, node, ref), function.locals, function, ref.frame)
+            self.bind(number, ref, args)
+        saved, saved_weak = self.frame, self.weak
+        self.stack.append(function)
+        self.depth += 1
+        try:
+            if isinstance(function.node, ast.GeneratorExp):
+                self.frame = ref.frame
+                return self.comprehension(function.node)
+            self.frame = number
+            self.body(ref)
+            if function in self.recursed:
+                self.body(ref)
+                self.recursed.discard(function)
+        finally:
+            self.depth -= 1
+            self.stack.pop()
+            self.frame, self.weak = saved, saved_weak
+        returned = self.state.frames[number].returned or ATOM
+        if not function.lazy or ref.bound is not None:
+            return returned
+        rid = self.state.region(("lazy", self.number, self.frame, node, ref), kinds.ITERATOR, returned.regions)
+        later = ref._replace(bound=number)
+        self.state.heap[rid] = self.state.heap[rid]._replace(functions=frozenset((later,)))
+        return Value(frozenset((rid,)), kinds.ITERATOR)
+
+    def body(self, ref: FunctionRef) -> None:
+        """Run a function's body in the current frame."""
+        node = ref.function.node
+        if isinstance(node, ast.Lambda):
+            frame = self.state.frames[cast(int, self.frame)]
+            given = self.value(node.body)
+            frame.returned = given if frame.returned is None else join((frame.returned, given))
+        else:
+            self.run(ref.function.body)
+
+    def bind(self, number: int, ref: FunctionRef, args: Arguments) -> None:
+        """Bind a call's arguments to the parameters of a function."""
+        function, frame = ref.function, self.state.frames[number]
+        spread = join(args.rest) if args.rest else None
+        defaults = Value(self.state.heap[ref.region].holds) if self.state.heap[ref.region].holds else ATOM
+        extra: list[Value] = list(args.positional[len(function.positional) :])
+        for i, name in enumerate([*function.positional, *function.keyword]):
+            given: list[Value] = []
+            if i < len(args.positional) and i < len(function.positional):
+                given.append(args.positional[i])
+            elif name in args.keywords:
+                given.append(args.keywords[name])
+            else:
+                given.append(defaults)
+            if spread is not None:
+                given.append(spread)
+            self.parameter(number, name, join(given))
+        extra += [v for k, v in args.keywords.items() if k not in function.positional + function.keyword]
+        extra += args.rest
+        for star in (function.vararg, function.kwarg):
+            if star:
+                held = frozenset().union(*(v.regions for v in extra)) if extra else NOTHING
+                rid = self.state.region(("star", number, star), kinds.LITERAL, held)
+                frame.values[star] = Value(frozenset((rid,)), kinds.BOX)
+
+    def parameter(self, number: int, name: str, value: Value) -> None:
+        """Bind one parameter; joined with what it was when the same call was followed before."""
+        frame = self.state.frames[number]
+        old = frame.values.get(name)
+        new = value if old is None else join((old, value))
+        if new != old:
+            frame.values[name] = new
+            self.version += 1
+
+    def construct(self, rid: int, args: Arguments, node: ast.AST) -> Value:
+        """Make an instance of a class of the notebook."""
+        made = self.state.region(("new", self.number, self.frame, node, rid), kinds.INSTANCE, frozenset((rid,)))
+        instance = Value(frozenset((made,)))
+        found = [r for name in _CONSTRUCTORS for r in self.methods(Value(frozenset((rid,))), name)]
+        for ref in found:
+            self.invoke(
+                ref, Arguments([instance]) if ref.function.name == "__post_init__" else args.after(instance), node
+            )
+        if not any(r.function.name == "__init__" for r in found):
+            self.hold((made,), args.regions)
+        return instance
+
+    def blunt(self, ref: FunctionRef, args: Arguments, node: ast.AST) -> Value:
+        """Take a call as a whole: it may change all that its code names, and the code that this calls names."""
+        todo, seen, values = [ref], {ref}, args.all()
+        while todo:
+            current = todo.pop()
+            for name in sorted(all_loads([current.function.node])):
+                if name in current.function.locals or (habits.is_builtin(name) and name not in self.state.env):
+                    continue
+                value = self.load_global(name)
+                values.append(value)
+            for frame in self.state.frames.values():
+                if frame.function is not None:
+                    values += frame.values.values()
+            for name in sorted(current.function.outer):
+                self.store_global(name, self.fresh(node, holds=args.regions), weak=True)
+            for found in self.ordered(self.refs(join(values))):
+                if found not in seen:
+                    seen.add(found)
+                    todo.append(found)
+        held = frozenset().union(*(v.regions for v in values)) if values else NOTHING
+        for value in values:
+            self.change_argument(value, held)
+        self.draw(self.randomness)
+        self.files(None, write=True)
+        return self.fresh(node, holds=held)
+
+    # What cannot be seen.
+
+    def unknown(self, args: Arguments, node: ast.AST, receiver: Value | None = None, foreign: bool = False) -> Value:
+        """Call what nothing is known of: it may change all that it is given, and keep it."""
+        held = args.regions | (receiver.regions if receiver else NOTHING)
+        for value in args.all():
+            self.change_argument(value, held)
+        if receiver is not None:
+            self.change(receiver, held)
+        self.callbacks([*args.all(), *([receiver] if receiver else [])], every=True, node=node)
+        self.draw(self.randomness)
+        if foreign:
+            self.files(None, write=True)
+        return self.fresh(node, holds=held)
+
+    def change_argument(self, value: Value, held: frozenset[int]) -> None:
+        """Change what was given to a call; functions and classes that are given are not changed by that."""
+        heap = self.state.heap
+        regions = frozenset(r for r in value.regions if heap[r].kind not in _CODE)
+        self.change(Value(regions, value.kind), held)
+
+    def callbacks(self, values: Sequence[Value], every: bool, node: ast.AST) -> None:
+        """Run the notebook's functions that a call was given; methods only if `every`, or if Python may run them."""
+        joined = Value(frozenset().union(*(v.regions for v in values)) if values else NOTHING)
+        for ref in self.ordered(self.refs(joined)):
+            if every or ref.function.hook or not ref.function.method:
+                self.hook(ref, joined, node)
+
+    def hooks(self, value: Value, node: ast.AST, every: bool = False) -> None:
+        """Run what Python runs by itself when a value is used: operators, properties, bodies of generators."""
+        if not value.regions:
+            return
+        heap = self.state.heap
+        running = every or any(heap[r].kind == kinds.ITERATOR for r in value.regions)
+        for ref in self.ordered(self.refs(value)):
+            if ref.function.hook or (running and not ref.function.method):
+                self.hook(ref, value, node)
+
+    def hook(self, ref: FunctionRef, value: Value, node: ast.AST) -> None:
+        """Run a function with parameters that may be anything of a value."""
+        if ref.function in self.stack or self.hooked.get((ref, value)) == self.version:
+            return
+        everything = Value(value.regions)
+        self.loosely(lambda: self.discard(self.invoke(ref, Arguments(rest=[everything]), node)))
+        self.hooked[ref, value] = self.version
+
+    def discard(self, value: Value) -> None:
+        """Do nothing with a value."""
+
+    def consume(self, value: Value, node: ast.AST) -> None:
+        """Read the elements of a value; what is not a box is used up by that."""
+        if not value.regions:
+            return
+        self.hooks(value, node)
+        if value.kind in kinds.REITERABLE or value.kind.startswith("@"):
+            return
+        heap = self.state.heap
+        sparing = (kinds.INSTANCE, kinds.LITERAL, kinds.CODE, kinds.CLASS, kinds.PANDAS, kinds.ARRAY, kinds.DATA)
+        rest = frozenset(r for r in self.state.reach(value.regions) if heap[r].kind in _USED_UP) | frozenset(
+            r for r in value.regions if heap[r].kind not in sparing
+        )
+        if rest:
+            self.change(Value(rest), deep=value.kind == kinds.FILE)
+
+
+def _decorators(ref: FunctionRef) -> set[str]:
+    nodes = getattr(ref.function.node, "decorator_list", ())
+    return {n.id for n in nodes if isinstance(n, ast.Name)}

@@ -1,0 +1,293 @@
+"""Calls of libraries and of their objects, after what is known of them."""
+
+from __future__ import annotations
+
+import ast
+import os.path
+import sys
+
+from labnb.capture.slicing import habits, kinds
+from labnb.capture.slicing.calls import Arguments, Calls
+from labnb.capture.slicing.machine import GENERATORS
+from labnb.capture.slicing.state import ATOM, NOTHING, Value
+
+_USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
+_KNOWN_KINDS = frozenset(
+    {
+        kinds.PANDAS,
+        kinds.ARRAY,
+        kinds.DATA,
+        kinds.ESTIMATOR,
+        kinds.BOX,
+        kinds.EAGER,
+        kinds.PLOT,
+        kinds.QUIET,
+        kinds.PATH,
+        kinds.ATOM,
+    }
+)
+
+
+class Libraries(Calls):
+    """What libraries do."""
+
+    def elements(self, value: Value) -> Value:
+        """Give what the elements of a value may be."""
+        raise NotImplementedError
+
+    def library(self, path: str, args: Arguments, node: ast.AST, callee: Value) -> Value:
+        """Call a function or a class of a library, by its dotted path."""
+        if path in habits.WORLD:
+            return self.hidden_code(path, args, node)
+        generators = habits.seeds(path)
+        if generators:
+            self.seed(generators)
+        elif habits.seeds_some(path):
+            self.always = True
+            self.draw(GENERATORS)
+        elif habits.is_setting(path) and not (self.depth and kinds.root_of(path) in kinds.LOOKS):
+            self.always = True
+            self.write(callee.regions)
+        root, first = kinds.root_of(path), args.positional[0] if args.positional else None
+        if path.startswith(("os.chdir", "os.fchdir")):
+            self.state.moved = True
+        if path in habits.IDENTITIES:
+            return first if first is not None else Value(callee.regions, f"@{path}")
+        if not generators:
+            self.draw(habits.draws(path))
+        opened = self.library_files(path, args)
+        if path == "builtins.super":
+            return self.parent_of_self()
+        if path == "builtins.type" and first is not None:
+            return Value(
+                frozenset(r for r in self.state.reach(first.regions) if self.state.heap[r].kind == kinds.CLASS)
+            )
+        if not kinds.is_known(path):
+            result = self.unknown(args, node, Value(callee.regions), foreign=True)
+            return result._replace(kind=kinds.kind_of_type(path) if path.rsplit(".", 1)[-1][:1].isupper() else "")
+        loose = root in habits.LOOSE_ROOTS
+        self.callbacks(args.all(), every=loose or root in ("threading", "asyncio", "multiprocessing"), node=node)
+        if not habits.is_calm(path):
+            self.draw(self.randomness)
+        if path in habits.CHANGE_FIRST and first is not None:
+            held = frozenset().union(*(v.regions for v in args.all()[1:])) if len(args.all()) > 1 else NOTHING
+            self.hooks(first, node, every=True)
+            if first.kind.startswith("@"):
+                self.always = self.always or path != "importlib.reload"
+                self.files(None, read=True)
+            self.change(first, held, deep=path in ("builtins.next", "importlib.reload"))
+            return Value(
+                frozenset(self.state.reach(first.regions)) | args.regions, first.kind if "@" in first.kind else ""
+            )
+        if path in habits.CONSUMERS:
+            for value in args.all():
+                self.consume(value, node)
+        for name, value in [*enumerate(args.positional), *args.keywords.items(), *enumerate(args.rest)]:
+            if value.kind in _USED_UP or name == "out" or (loose and value.kind != kinds.ATOM):
+                if (path not in habits.LAZY and not path.startswith("builtins.print")) or value.kind == kinds.FILE:
+                    self.change(value, NOTHING if value.kind == kinds.FILE else args.regions - value.regions)
+        if habits.is_atomic(path):
+            return ATOM if path != "os.path.join" else Value(NOTHING, kinds.ATOM, self.joined_path(args))
+        if path in ("pathlib.Path", "pathlib.PurePath"):
+            return Value(NOTHING, kinds.PATH, self.joined_path(args))
+        holds = NOTHING if habits.is_fresh(path) else args.regions
+        if opened is not None:
+            holds |= {opened}
+        kind = kinds.FILE if path in ("builtins.open", "io.open", "gzip.open") else habits.result_kind(path)
+        if path in habits.BOXES:
+            held = (
+                frozenset().union(*(self.elements(v).regions | v.regions for v in args.all()))
+                if args.all()
+                else NOTHING
+            )
+            if not args.all():
+                rid = self.state.region((self.number, self.frame, node), kinds.LITERAL)
+                return Value(frozenset((rid,)), kinds.BOX)
+            return self.fresh(node, kinds.BOX, held)
+        result = self.fresh(node, kind, holds)
+        if root in sys.stdlib_module_names and path.rsplit(".", 1)[-1].startswith("get") and not args.all():
+            # decimal.getcontext() and its like give a piece of the module's own state.
+            return result._replace(regions=result.regions | callee.regions)
+        return result
+
+    def parent_of_self(self) -> Value:
+        """Evaluate `super()`."""
+        key = self.frame
+        while key is not None:
+            frame = self.state.frames[key]
+            if frame.function is not None and frame.function.positional:
+                me = frame.values.get(frame.function.positional[0], ATOM)
+                return Value(me.regions, kinds.SUPER)
+            key = frame.parent
+        return ATOM
+
+    def hidden_code(self, path: str, args: Arguments, node: ast.AST) -> Value:
+        """Call `exec`, `eval`, `globals` and the like."""
+        first = args.positional[0] if args.positional else None
+        if path == "builtins.vars" and first is not None:
+            return Value(frozenset(self.state.reach(first.regions)))
+        if path == "builtins.__import__":
+            return Value(NOTHING, f"@{first.text}") if first is not None and first.text else self.fresh(node)
+        if path == "builtins.locals" and self.depth:
+            frame = self.state.frames.get(self.frame or -1)
+            values = frame.values.values() if frame else ()
+            return self.fresh(node, holds=frozenset().union(*(v.regions for v in values)) if values else NOTHING)
+        if path in ("builtins.exec", "builtins.eval") and first is not None and first.text and len(args.all()) == 1:
+            try:
+                tree = ast.parse(first.text)
+            except (SyntaxError, ValueError):
+                return ATOM
+            if path == "builtins.eval" and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
+                return self.value(tree.body[0].value)
+            self.run(tree.body)
+            return ATOM
+        self.world()
+        return self.fresh(node, holds=frozenset().union(*(b.value.regions for b in self.state.env.values()), NOTHING))
+
+    # Files.
+
+    def joined_path(self, args: Arguments) -> str | None:
+        """Join the texts of a path as far as they are known."""
+        parts = [v.text if v.text is not None else "\0" for v in args.positional]
+        return os.path.join(*parts) if parts and parts != ["\0"] else None
+
+    def path_of(self, args: Arguments) -> tuple[bool, str | None]:
+        """Find the argument that names a file: whether there is one that may, and its text."""
+        texts = [v.text for v in args.all() if v.text is not None and v.kind in (kinds.ATOM, kinds.PATH)]
+        if texts:
+            return True, texts[0]
+        return any(v.kind not in (kinds.FILE, kinds.PANDAS, kinds.ARRAY) for v in args.all()), None
+
+    def library_files(self, path: str, args: Arguments) -> int | None:
+        """Note which files a library's function reads or writes; give the region of a file that it opens."""
+        root, last = kinds.root_of(path), path.rsplit(".", 1)[-1]
+        if root in ("subprocess",) or path in ("os.system", "os.popen", "runpy.run_path", "os.remove"):
+            command = args.positional[0].text if args.positional else None
+            self.files(command if path == "os.remove" else None, write=True)
+            return None
+        if path.startswith(("sklearn.datasets.", "seaborn.", "json.loads", "pickle.loads")) or not kinds.is_known(path):
+            return None
+        if root in ("builtins", "copy", "operator", "re", "dataclasses", "functools", "itertools") and last != "open":
+            return None
+        named, text = self.path_of(args)
+        if last == "open":
+            mode = args.positional[1].text if len(args.positional) > 1 else "r"
+            if "mode" in args.keywords:
+                mode = args.keywords["mode"].text
+            text = args.positional[0].text if args.positional else text
+            mode = mode or "r+"
+            writes = any(c in mode for c in "wax+")
+            return self.files(text, read="w" not in mode, write=writes, whole=mode.startswith("w"))
+        if last in habits.READ_FILE or (last.startswith("read_") and root not in ("builtins",)):
+            return self.files(text) if named or not args.all() or last in ("listdir", "walk") else None
+        if last in habits.WRITE_FILE and args.all():
+            holders = [v for v in args.all() if v.kind == kinds.FILE]
+            if holders:
+                return None
+            if (
+                last in ("copy", "copy2", "copyfile", "copytree", "move", "rename", "replace")
+                and len(args.positional) > 1
+            ):
+                self.files(args.positional[0].text, write=last in ("move", "rename", "replace"))
+                return self.files(args.positional[1].text, write=True)
+            return self.files(text, write=True, whole=last in habits.WHOLE_FILE)
+        return None
+
+    def method_files(self, base: Value, name: str, args: Arguments) -> int | None:
+        """Note which files a method reads or writes."""
+        if base.kind == kinds.PATH:
+            if name == "open":
+                mode = args.positional[0].text if args.positional else "r"
+                writes = any(c in (mode or "r+") for c in "wax+")
+                return self.files(base.text, read=not writes, write=writes, whole=(mode or "").startswith("w"))
+            if name in habits.WRITE_FILE:
+                return self.files(base.text, write=True, whole=name in habits.WHOLE_FILE)
+            return self.files(base.text) if name in habits.READ_FILE else None
+        if base.kind in (kinds.ATOM, kinds.BOX, kinds.EAGER, kinds.FILE) or not args.all():
+            return None
+        if base.kind in (kinds.PANDAS, kinds.ARRAY) and name in habits.OFTEN_ELSE:
+            return None
+        named, text = self.path_of(args)
+        if name in habits.WRITE_FILE and named and not any(v.kind == kinds.FILE for v in args.all()):
+            if name in habits.OFTEN_ELSE and text is None and base.kind not in (kinds.FOREIGN, kinds.ESTIMATOR):
+                return None
+            return self.files(text, write=True, whole=name in habits.WHOLE_FILE)
+        if name in habits.READ_FILE and text is not None:
+            return self.files(text)
+        return None
+
+    # Objects.
+
+    def object_method(self, base: Value, name: str, args: Arguments, node: ast.AST) -> Value:
+        """Call a method of an object that is not of the notebook's own classes."""
+        kind = base.kind
+        opened = self.method_files(base, name, args)
+        if kind in _KNOWN_KINDS:
+            return self.known_method(base, name, args, node, opened)
+        if kind in ("", kinds.ITERATOR) and name in kinds.SURE_READS:
+            self.callbacks(args.all(), every=False, node=node)
+            self.hooks(base, node)
+            return self.fresh(node, holds=frozenset(self.state.reach(base.regions)) | args.regions)
+        if kind == "" and name in kinds.CONTAINER_CHANGES:
+            for value in args.all():
+                if value.kind == kinds.ITERATOR:
+                    self.consume(value, node)
+            self.hooks(base, node)
+            self.change(base, args.regions | self.elements_of(args))
+            return Value(frozenset(self.state.reach(base.regions)) | args.regions)
+        result = self.unknown(args, node, base, foreign=kind == kinds.FOREIGN)
+        return result._replace(kind=kind if kind == kinds.FOREIGN else "")
+
+    def elements_of(self, args: Arguments) -> frozenset[int]:
+        """Give what the elements of the arguments may be."""
+        return frozenset().union(*(self.elements(v).regions for v in args.all() if v.regions), NOTHING)
+
+    def known_method(self, base: Value, name: str, args: Arguments, node: ast.AST, opened: int | None) -> Value:
+        """Call a method of an object whose kind is known."""
+        kind = base.kind
+        self.callbacks([base, *args.all()] if kind == kinds.ESTIMATOR else args.all(), every=False, node=node)
+        if kind in (kinds.ESTIMATOR, kinds.DATA) or name in ("sample", "rvs"):
+            self.draw(self.randomness)
+        for key, value in [*enumerate(args.all()), *args.keywords.items()]:
+            if value.kind in _USED_UP or key == "out":
+                self.change(value)
+        if kind == kinds.ATOM:
+            parts = name in ("split", "rsplit", "splitlines", "partition")
+            for value in args.all():
+                self.consume(value, node)
+            return self.fresh(node, kinds.BOX) if parts else ATOM
+        if kind == kinds.PATH:
+            if name in ("joinpath", "with_suffix", "with_name", "resolve", "absolute", "expanduser"):
+                text = self.joined_path(args.after(base)) if name == "joinpath" else None
+                return Value(NOTHING, kinds.PATH, text if name != "resolve" else base.text)
+            return (
+                self.fresh(node, kinds.FILE, frozenset((opened,) if opened is not None else ()))
+                if name == "open"
+                else (self.fresh(node, kinds.ITERATOR) if name in ("glob", "iterdir", "rglob") else ATOM)
+            )
+        if kinds.changes(kind, name, args.flags):
+            if kind in (kinds.BOX, kinds.EAGER):
+                for value in args.all():
+                    if name in ("extend", "update", "extendleft"):
+                        self.consume(value, node)
+                self.change(base, args.regions | self.elements_of(args), deep=False)
+            else:
+                self.change(base, args.regions, spare=kind in (kinds.ESTIMATOR, kinds.PLOT))
+        if kind in (kinds.BOX, kinds.EAGER):
+            if name in ("copy", "union", "intersection", "difference", "items", "values", "keys"):
+                return self.fresh(node, kinds.BOX, frozenset(self.state.reach(base.regions)) | args.regions)
+            inner = self.elements(base)
+            return Value(inner.regions | args.regions, inner.kind if not args.regions else "")
+        result = kinds.method_result_kind(kind, name)
+        if kind == kinds.ESTIMATOR and result == kinds.ESTIMATOR:
+            return base
+        if (
+            kind in (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
+            and name in kinds.COPIES
+            and not self.refs(Value(args.regions))
+        ):
+            return self.fresh(node, result)
+        if kind == kinds.ESTIMATOR and result == kinds.DATA:
+            return self.fresh(node, result)
+        made = self.fresh(node, result, frozenset(self.state.reach(base.regions)) | args.regions)
+        return made if kind in (kinds.PLOT, kinds.QUIET) else made._replace(regions=made.regions | base.regions)

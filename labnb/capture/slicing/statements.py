@@ -1,0 +1,385 @@
+"""Statements: what they bind, which paths they take."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+
+from labnb.capture.slicing import habits, kinds
+from labnb.capture.slicing.calls import Arguments
+from labnb.capture.slicing.magics import Magics
+from labnb.capture.slicing.scopes import stored_names
+from labnb.capture.slicing.state import NOTHING, Binding, Frame, Value, join
+
+_TABLES = (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
+
+
+class Statements(Magics):
+    """What statements do."""
+
+    def run(self, nodes: Sequence[ast.AST]) -> None:
+        """Execute statements one after the other."""
+        for node in nodes:
+            execute = _EXECUTE.get(type(node))
+            if execute is not None:
+                execute(self, node)
+            else:
+                for child in ast.iter_child_nodes(node):
+                    if isinstance(child, ast.expr):
+                        self.hooks(self.value(child), node)
+
+    # Binding.
+
+    def bind_all(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            if (
+                isinstance(target, ast.Tuple)
+                and isinstance(node.value, ast.Tuple)
+                and len(target.elts) == len(node.value.elts)
+                and not any(isinstance(e, ast.Starred) for e in (*target.elts, *node.value.elts))
+            ):
+                values = [self.value(e) for e in node.value.elts]
+                for part, value in zip(target.elts, values, strict=True):
+                    self.assign(part, value)
+            else:
+                self.assign(target, self.value(node.value))
+
+    def annotated(self, node: ast.AnnAssign) -> None:
+        if self.frame is None or self.state.frames[self.frame].function is None:
+            self.value(node.annotation)
+        if node.value is not None:
+            self.assign(node.target, self.value(node.value))
+
+    def assign(self, target: ast.expr, value: Value) -> None:
+        """Bind a target of an assignment."""
+        match target:
+            case ast.Name(id=name):
+                self.store(name, value)
+            case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                self.consume(value, target)
+                starred = any(isinstance(e, ast.Starred) for e in elts)
+                for i, part in enumerate(elts):
+                    if isinstance(part, ast.Starred):
+                        self.assign(part.value, self.boxed(part, [self.elements(value)]))
+                    else:
+                        self.assign(part, self.elements(value) if starred else self.item(value, i))
+            case ast.Attribute(value=owner, attr=name):
+                self.set_part(self.value(owner), name, value, target)
+            case ast.Subscript(value=owner, slice=index):
+                base = self.value(owner)
+                self.value(index)
+                self.set_item(base, index, value, target)
+            case ast.Starred(value=inner):
+                self.assign(inner, value)
+
+    def set_part(self, base: Value, name: str, value: Value, node: ast.AST) -> None:
+        """Set an attribute."""
+        if base.kind.startswith("@"):
+            self.library_changed(base)
+        self.hooks(base, node)
+        for rid in base.regions:
+            if self.state.heap[rid].kind in (kinds.INSTANCE, kinds.CLASS) and self.state.set_field(rid, name, value):
+                self.version += 1
+        self.change(base, value.regions, deep=False)
+
+    def set_item(self, base: Value, index: ast.expr, value: Value, node: ast.AST) -> None:
+        """Set an item."""
+        if base.kind.startswith("@"):
+            self.library_changed(base)
+        self.hooks(base, node)
+        if base.kind == "@globals":
+            self.world()
+        if isinstance(index, ast.Constant):
+            for rid in base.regions:
+                region = self.state.heap[rid]
+                name = f"[{index.value!r}]"
+                if region.kind == kinds.LITERAL and name in self.state.fields.get(rid, {}):
+                    self.state.set_field(rid, name, value)
+        if base.kind in _TABLES:
+            # Tables and arrays copy the data that is put into them; their elements are not aliases.
+            self.change(base, NOTHING if value.kind in (*_TABLES, kinds.BOX, kinds.ATOM) else value.regions, deep=False)
+        else:
+            self.change(base, value.regions, deep=False)
+
+    def library_changed(self, base: Value) -> None:
+        """Set something in a library: `np.foo = …`, `os.environ["X"] = …`."""
+        if kinds.is_known(base.kind[1:]) and not (self.depth and kinds.root_of(base.kind[1:]) in kinds.LOOKS):
+            self.always = True
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        target = node.target
+        if isinstance(target, ast.Name):
+            old = self.load(target.id)
+            new = self.value(node.value)
+            result = self.combined(node, old, new)
+            if old.regions and old.kind != kinds.ATOM:
+                self.consume(new, node)
+                self.change(old, new.regions | self.elements(new).regions, deep=False)
+                result = join((old, result))._replace(kind=old.kind)
+            self.store(target.id, result)
+            return
+        owner = self.value(target.value)
+        old = self.part(owner, target.attr, target) if isinstance(target, ast.Attribute) else self.value(target)
+        new = self.value(node.value)
+        if old.regions and old.kind != kinds.ATOM:
+            self.change(old, new.regions, deep=False)
+        self.assign(
+            target, self.combined(node, old, new) if not old.regions else join((old, self.combined(node, old, new)))
+        )
+
+    def deleted(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                self.delete(target.id)
+            elif isinstance(target, (ast.Attribute, ast.Subscript)):
+                base = self.value(target.value)
+                if isinstance(target, ast.Subscript):
+                    self.value(target.slice)
+                if base.kind.startswith("@"):
+                    self.library_changed(base)
+                self.hooks(base, node)
+                self.change(base, deep=False)
+
+    # Definitions.
+
+    def function_made(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        args = node.args
+        for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+            if arg is not None and arg.annotation is not None:
+                self.value(arg.annotation)
+        self.value(node.returns)
+        made = self.define(node, [*args.defaults, *(d for d in args.kw_defaults if d)])
+        self.store(node.name, self.decorated(node.decorator_list, made, node))
+
+    def decorated(self, decorators: Iterable[ast.expr], made: Value, node: ast.AST) -> Value:
+        """Apply decorators to what was defined."""
+        for decorator in reversed(list(decorators)):
+            if isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "getter", "deleter"):
+                made = join((self.value(decorator.value), made))
+                continue
+            made = self.apply(self.value(decorator), Arguments([made]), decorator)
+        return made
+
+    def class_made(self, node: ast.ClassDef) -> None:
+        bases = [self.value(b) for b in (*node.bases, *(k.value for k in node.keywords))]
+        outer = self.frame
+        number = self.within(("class", self.number, outer, node), stored_names(node.body) | {"__class__"}, None, outer)
+        self.frame = number
+        self.run(node.body)
+        self.frame = outer
+        values = self.state.frames[number].values
+        held = frozenset().union(*(v.regions for v in (*values.values(), *bases)), NOTHING)
+        rid = self.state.region((self.number, outer, node), kinds.CLASS, held)
+        self.state.heap[rid] = self.state.heap[rid]._replace(kind=kinds.CLASS)
+        for name, value in values.items():
+            self.state.set_field(rid, name, value)
+        made = Value(frozenset((rid,)))
+        for base in bases:
+            for ref in self.methods(base, "__init_subclass__"):
+                self.invoke(ref, Arguments([made]), node)
+        self.store(node.name, self.decorated(node.decorator_list, made, node))
+
+    # Paths.
+
+    def when(self, node: ast.If) -> None:
+        known = _known_test(node.test)
+        if known is not None:
+            self.run(node.body if known else node.orelse)
+            return
+        self.hooks(self.value(node.test), node)
+        self.branches(lambda: self.run(node.body), lambda: self.run(node.orelse))
+
+    def each(self, node: ast.For | ast.AsyncFor) -> None:
+        source = self.value(node.iter)
+
+        def path() -> None:
+            self.consume(source, node)
+            self.assign(node.target, self.elements(source))
+            self.run(node.body)
+
+        self.loosely(path, again=True)
+        self.loosely(lambda: self.run(node.orelse))
+
+    def repeat(self, node: ast.While) -> None:
+        def path() -> None:
+            self.hooks(self.value(node.test), node)
+            self.run(node.body)
+
+        self.loosely(path, again=True)
+        self.loosely(lambda: self.run(node.orelse))
+
+    def context(self, node: ast.With | ast.AsyncWith) -> None:
+        managers: list[Value] = []
+        swallows = False
+        for item in node.items:
+            manager = self.value(item.context_expr)
+            self.hooks(manager, item.context_expr, every=True)
+            managers.append(manager)
+            words = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+            name = words.attr if isinstance(words, ast.Attribute) else getattr(words, "id", "")
+            known = name in ("open", "errstate", "no_grad", "option_context", "catch_warnings", "rc_context", "Pool")
+            known = known or name.endswith("Executor") or name in ("start_run", "inference_mode", "tqdm", "seed")
+            swallows = swallows or not (known or manager.kind in (kinds.FILE, kinds.PANDAS, kinds.PLOT))
+            if item.optional_vars is not None:
+                inner = self.elements(manager) if manager.kind == kinds.ITERATOR else manager
+                self.assign(item.optional_vars, Value(frozenset(self.state.reach(inner.regions)), inner.kind))
+        if swallows:
+            self.loosely(lambda: self.run(node.body))
+        else:
+            self.run(node.body)
+        for manager in managers:
+            self.hooks(manager, node, every=True)
+            if manager.kind == kinds.FILE:
+                self.change(manager)
+
+    def attempt(self, node: ast.Try) -> None:
+        if not node.handlers:
+            self.run([*node.body, *node.orelse])
+            self.run(node.finalbody)
+            return
+        frame = self.state.frames[self.frame] if self.frame is not None else None
+        env, values = dict(self.state.env), dict(frame.values) if frame else {}
+        self.loosely(lambda: self.run(node.body))
+        torn_env, torn_values = self.state.env, frame.values if frame else {}
+
+        def done() -> None:
+            self.restore(env, values, frame)
+            self.run(node.body)
+            self.run(node.orelse)
+
+        def handled(handler: ast.ExceptHandler) -> Callable[[], None]:
+            def path() -> None:
+                self.restore(torn_env, torn_values, frame)
+                self.value(handler.type)
+                if handler.name:
+                    self.store(handler.name, self.fresh(handler))
+                self.run(handler.body)
+
+            return path
+
+        self.branches(done, *(handled(h) for h in node.handlers))
+        self.run(node.finalbody)
+
+    def restore(self, env: dict[str, Binding], values: dict[str, Value], frame: Frame | None) -> None:
+        """Go back to what names stood for."""
+        if frame is not None:
+            frame.values = dict(values)
+        else:
+            self.state.env = dict(env)
+
+    def matched(self, node: ast.Match) -> None:
+        subject = self.value(node.subject)
+        self.hooks(subject, node)
+        parts = Value(frozenset(self.state.reach(subject.regions)), subject.kind if not subject.regions else "")
+
+        def taken(case: ast.match_case) -> Callable[[], None]:
+            def path() -> None:
+                for inner in ast.walk(case.pattern):
+                    if isinstance(inner, ast.expr):
+                        self.value(inner)
+                for name in stored_names([case.pattern]):
+                    self.store(name, parts)
+                self.hooks(self.value(case.guard), node)
+                self.run(case.body)
+
+            return path
+
+        for case in node.cases:
+            self.loosely(taken(case))
+
+    def give(self, node: ast.Return) -> None:
+        value = self.value(node.value)
+        frame = self.state.frames.get(self.frame if self.frame is not None else -1)
+        if frame is not None:
+            frame.returned = value if frame.returned is None else join((frame.returned, value))
+
+    def nothing(self, node: ast.AST) -> None:
+        """Execute what has no effect of its own."""
+
+    # Imports.
+
+    def imported(self, node: ast.Import) -> None:
+        for alias in node.names:
+            root = kinds.root_of(alias.name)
+            self.import_module(alias.name)
+            region = self.named_region(f"module:{root}")
+            if alias.asname:
+                self.bind_import(alias.asname, Value(frozenset((region,)), f"@{alias.name}"))
+                continue
+            dotted = "." in alias.name
+            value = Value(frozenset((region,)), f"@{root}", "dotted" if dotted else None)
+            old = self.state.env.get(root) if self.frame is None else None
+            if old is not None and not old.gone and old.value.kind == value.kind and (dotted or old.value.text):
+                # `import a.b` after `import a`: both are needed where a.b is meant.
+                definitions = old.definitions | {self.number}
+                self.state.env[root] = Binding(definitions, value._replace(text="dotted"))
+            else:
+                self.bind_import(root, value)
+
+    def imported_from(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        self.import_module(module)
+        region = self.named_region(f"module:{kinds.root_of(module) if not node.level else module}")
+        for alias in node.names:
+            if alias.name == "*":
+                self.binds_unseen = True
+                for name in sorted(self.bound):
+                    value = Value(frozenset((region,)), f"@{module}.{name}")
+                    self.store_global(name, value, weak=not self.sole)
+            else:
+                self.bind_import(alias.asname or alias.name, Value(frozenset((region,)), f"@{module}.{alias.name}"))
+
+    def import_module(self, module: str) -> None:
+        """Note what importing a module may do besides binding its name."""
+        if habits.EFFECT_IMPORTS.match(module):
+            self.always = True
+        if not kinds.is_known(module):
+            self.draw(self.randomness)
+            self.files(module.lstrip(".").replace(".", "/") + ".py")
+
+    def bind_import(self, name: str, value: Value) -> None:
+        """Bind an imported name; importing the same thing again changes nothing."""
+        old = self.state.env.get(name)
+        if self.frame is None and old is not None and not old.gone and len(old.definitions) == 1 and old.value == value:
+            if not any(self.state.heap[r].writers for r in value.regions):
+                return
+        self.touch(value.regions)
+        self.store(name, value)
+
+
+def _known_test(test: ast.expr) -> bool | None:
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__":
+        right = test.comparators[0]
+        if isinstance(right, ast.Constant) and isinstance(test.ops[0], ast.Eq):
+            return right.value == "__main__"
+    return None
+
+
+_EXECUTE: dict[type, Callable[..., None]] = {
+    ast.Assign: Statements.bind_all,
+    ast.AnnAssign: Statements.annotated,
+    ast.AugAssign: Statements.augmented,
+    ast.Delete: Statements.deleted,
+    ast.FunctionDef: Statements.function_made,
+    ast.AsyncFunctionDef: Statements.function_made,
+    ast.ClassDef: Statements.class_made,
+    ast.If: Statements.when,
+    ast.For: Statements.each,
+    ast.AsyncFor: Statements.each,
+    ast.While: Statements.repeat,
+    ast.With: Statements.context,
+    ast.AsyncWith: Statements.context,
+    ast.Try: Statements.attempt,
+    ast.TryStar: Statements.attempt,
+    ast.Match: Statements.matched,
+    ast.Return: Statements.give,
+    ast.Import: Statements.imported,
+    ast.ImportFrom: Statements.imported_from,
+    ast.Global: Statements.nothing,
+    ast.Nonlocal: Statements.nothing,
+    ast.Pass: Statements.nothing,
+    ast.Break: Statements.nothing,
+    ast.Continue: Statements.nothing,
+}
