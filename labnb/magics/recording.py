@@ -65,10 +65,11 @@ class Recording:
         self._pulse.start()
         with opened.part("files", "The files that the cell reads and writes are"):
             self._watch.open(opened.folder.paths.files, self._hints(info))
+        self._started = time.time()
 
     def close(self, result: Any) -> Run:
         """End the record: take what was seen, write it, show the card."""
-        opened = self._opened
+        opened, ended = self._opened, time.time()
         report = None
         with opened.part("files", "The files that the cell read and wrote were"):
             report = self._watch.close()
@@ -94,6 +95,8 @@ class Recording:
             params = {**params, **joined.params}
             notes.extend(joined.notes)
         evidence = Evidence(
+            started=self._started,
+            ended=ended,
             closure=closure,
             inputs=report.inputs if report else (),
             outputs=report.outputs if report else (),

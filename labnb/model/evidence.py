@@ -13,12 +13,16 @@ from labnb.model.run import ChildRun, MetricPoint, Note, Value
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Each part may be missing; a note then says why.
+    """`started` and `ended` are the cell's own times, in seconds since the epoch.
+
+    Each other part may be missing; a note then says why.
 
     `shown` are the cell's outputs in nbformat's JSON. `error` is {"type", "message", "traceback"} of an exception
     that ended the cell. `points` are metric points that did not pass through the journal.
     """
 
+    started: float
+    ended: float
     closure: Closure | None = None
     inputs: tuple[FileUse, ...] = ()
     outputs: tuple[FileUse, ...] = ()

@@ -96,7 +96,6 @@ class RecordRun:
 
         Where the run folder cannot be written any more, the run is given with a note and run.json stays as it was.
         """
-        ended = time_text(time.time())
         opened.notes.extend(evidence.notes)
         for point in evidence.points:
             opened.journal.add("metric", t=point.time, s=point.step, v={point.name: point.value})
@@ -118,7 +117,14 @@ class RecordRun:
                 closure = opened.redactor.clean_closure(evidence.closure)
                 snapshot = Snapshot(closure, opened.code or CodeVersion(), environment)
         run = self._merged(opened, evidence, environment, snapshot)
-        run = dataclasses.replace(run, status=status, ended=ended, inputs=inputs, outputs=outputs)
+        run = dataclasses.replace(
+            run,
+            status=status,
+            started=time_text(evidence.started),
+            ended=time_text(evidence.ended),
+            inputs=inputs,
+            outputs=outputs,
+        )
         if snapshot is not None:
             code = fingerprint(snapshot.closure.normalised, run.params, inputs, snapshot.environment.loaded)
             run = dataclasses.replace(run, fingerprint=code)
