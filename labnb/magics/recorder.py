@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ class Recorder:
         self._watch: Any = None
         self.session: Session = Session(shell)
         self.last: Run | None = None
+        # What the first record needs is loaded beside the cells before it.
+        threading.Thread(target=self._warm_up, name="labnb-warm-up", daemon=True).start()
 
     def lab(self) -> Lab:
         """Give the project of the notebook's folder, or of the current one; kept while the folder stays."""
@@ -90,6 +93,14 @@ class Recorder:
         recording = Recording(self._shell, lab, self.session, self._file_watch(lab), request, cell)
         recording.open(info)
         self._recording, self._recording_depth = recording, self._depth
+
+    def _warm_up(self) -> None:
+        with contextlib.suppress(Exception):  # the first record meets the same error, and tells it
+            import labnb.magics.recording  # noqa: F401
+
+            lab = self.lab()
+            _ = lab.record_run
+            self._file_watch(lab).prepare()
 
     def _file_watch(self, lab: Lab) -> Any:
         """Give the watch of the project, armed once and kept from cell to cell."""

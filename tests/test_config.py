@@ -1,0 +1,70 @@
+"""labnb.toml: found, merged, and answered when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labnb.config import SETTINGS, find_root, load_config
+from labnb.model.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _no_user_config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    return home
+
+
+def test_root_is_the_folder_of_the_settings_then_of_git_then_the_folder(tmp_path: Path) -> None:
+    inner = tmp_path / "repo" / "study" / "notebooks"
+    inner.mkdir(parents=True)
+    assert find_root(inner) == inner
+    (tmp_path / "repo" / ".git").mkdir()
+    assert find_root(inner) == tmp_path / "repo"
+    (inner.parent / "labnb.toml").touch()
+    assert find_root(inner) == inner.parent
+
+
+def test_defaults_need_no_file(tmp_path: Path) -> None:
+    config = load_config(tmp_path)
+    assert config.experiment == tmp_path.name
+    assert config.files == ()
+
+
+def test_project_goes_over_user(tmp_path: Path, _no_user_config: Path) -> None:
+    user = _no_user_config / "labnb"
+    user.mkdir()
+    (user / "labnb.toml").write_text('[tracking]\nexperiment = "mine"\n[snapshot]\nmax_file_mb = 5\n')
+    assert load_config(tmp_path).experiment == "mine"
+    (tmp_path / "labnb.toml").write_text('[tracking]\nexperiment = "theirs"\n')
+    config = load_config(tmp_path)
+    assert (config.experiment, config.max_file_mb) == ("theirs", 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[trakcing]\nuri = "x"', "Did you mean tracking?"),
+        ('[tracking]\nexperimnt = "x"', "Did you mean experiment?"),
+        ("[tracking]\nexperiment = 3", "must be of type str"),
+        ("[snapshot]\nmax_file_mb = true", "must be of type int"),
+        ("tracking = 3", "must be a section"),
+        ("[tracking", "cannot be read"),
+    ],
+)
+def test_wrong_settings_are_answered(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "labnb.toml").write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        load_config(tmp_path)
+    assert said in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_every_setting_is_in_the_example() -> None:
+    example = (Path(__file__).parent.parent / "labnb.toml.example").read_text()
+    for section, keys in SETTINGS.items():
+        assert f"[{section}]" in example
+        for key in keys:
+            assert f"# {key} = " in example
