@@ -67,8 +67,10 @@ def page(request: pytest.FixtureRequest, browser: Browser, lab: LabServer, conso
     opened.evaluate("window.jupyterapp.restored.then(() => 1)")
     yield opened
     shot(opened, re.sub(r"\W+", "-", request.node.name).strip("-"))
+    complaints = list(console)
+    opened.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     context.close()
-    assert console == []
+    assert complaints == []
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from tests.e2e.notebook import Notebook, shot
 
 def test_a_recorded_cell_shows_its_card(notebook: Notebook) -> None:
     notebook.run("%load_ext labnb")
-    cell = notebook.run("%%labrun first-fit\ndepth = 3\naccuracy = depth / 4\nlabnb.log({'loss': 0.25})\nprint('done')")
+    cell = notebook.run(
+        "%%labrun first-fit\nimport labnb\ndepth = 3\naccuracy = depth / 4\nlabnb.log({'loss': 0.25})\nprint('done')"
+    )
     card = cell.locator(".jp-labnb-card")
     expect(card).to_have_count(1)
     for text in ("first-fit", "finished", "depth 3", "loss 0.25"):
