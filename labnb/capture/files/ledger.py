@@ -21,7 +21,9 @@ _WRITING: Final = os.O_WRONLY | os.O_RDWR
 _NO_FILE: Final = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0)
 
 # Who opens a .py file to run or to show it, rather than to read it as data.
-_CODE_READERS: Final = ("linecache.py", "tokenize.py", "inspect.py", "pkgutil.py", "runpy.py", "ast.py", "py3compat.py")
+_CODE_READERS: Final = ("linecache.py", "tokenize.py", "inspect.py", "pkgutil.py", "runpy.py", "ast.py")
+# IPython's %run; user code's own open passes through a function of the same module.
+_RUNNERS: Final = frozenset({"execfile", "safe_execfile", "safe_execfile_ipy"})
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ class Ledger:
             return
         folder, name = split
         key = f"{folder}/{name}"
-        if not self.rules.wants(folder, name) or (name.endswith(".py") and _is_code_reader()):
+        if not self.rules.wants(folder, name) or (name.endswith(".py") and is_code_reader()):
             self._raw.add(text)
             return
         if key in self.writes or key in self.reads:
@@ -258,7 +260,7 @@ def database_path(database: object) -> object:
     return None if database in (":memory:", b":memory:", "", b"") else database
 
 
-def _is_code_reader() -> bool:
+def is_code_reader() -> bool:
     """Whether the open that is under way loads or shows code: the nearest frames outside labnb say."""
     frame: FrameType | None = sys._getframe(1)
     here = os.path.dirname(__file__)
@@ -267,6 +269,8 @@ def _is_code_reader() -> bool:
         file = frame.f_code.co_filename
         if not file.startswith(here):
             if file.startswith("<frozen importlib") or file.endswith(_CODE_READERS):
+                return True
+            if frame.f_code.co_name in _RUNNERS and file.endswith("interactiveshell.py"):
                 return True
             outside += 1
         frame = frame.f_back

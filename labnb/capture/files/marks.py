@@ -10,17 +10,13 @@ from typing import Final
 
 from labnb.capture.files.events import (
     ACCESS,
+    CHANGES,
     CLOSE_READ,
-    CLOSE_WRITE,
-    CREATE,
-    MODIFY,
-    MOVED_TO,
     OPEN,
     UNKNOWN_PROCESS,
 )
 
 MAX_MARKS: Final = 500_000
-_WROTE: Final = CLOSE_WRITE | CREATE | MOVED_TO | MODIFY
 _READ: Final = CLOSE_READ | ACCESS
 
 # Libraries that read files without Python's open. Only asked where the system does not say whose access it was.
@@ -124,7 +120,7 @@ def _kind(mask: int) -> str:
     Merged reading and writing of a file counts as writing: a result written and read back is far more common than a
     file replaced by itself within the milliseconds in which events are merged.
     """
-    if mask & _WROTE:
+    if mask & CHANGES:
         return "w"
     if mask & _READ:
         return "r"

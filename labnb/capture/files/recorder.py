@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
+from labnb.capture.files.audit import aside
 from labnb.capture.files.folders import Folders
 from labnb.capture.files.hints import paths_of_command
-from labnb.capture.files.ledger import Ledger, absolute
+from labnb.capture.files.ledger import Ledger, absolute, is_code_reader
 from labnb.capture.files.marks import Marks
 
 
@@ -37,7 +39,9 @@ class Recorder:
             return
         self._listed.add(folder)
         text = absolute(folder or ".")
-        if text is not None and not self.ledger.rules.is_inside(text):
+        if text is None or text in sys.path or is_code_reader():
+            return  # an import looks for modules, or importlib.metadata for distributions
+        if not self.ledger.rules.is_inside(text):
             self._folders.add_outside(os.path.realpath(text), recursive=False)
 
     def spawned(self, arguments: object, folder: object) -> None:
@@ -52,5 +56,16 @@ class Recorder:
                 real = os.path.realpath(path)
                 if os.path.isdir(real):
                     self._folders.add_outside(real, recursive=path != folder)
-                elif os.path.isdir(parent := os.path.dirname(real)):
+                elif os.path.isdir(parent := os.path.dirname(real)) and not _is_program(real):
                     self._folders.add_outside(parent, recursive=False)
+
+
+def _is_program(path: str) -> bool:
+    """Whether a file is what runs rather than what it works on: its folder is then no folder of data."""
+    if not os.access(path, os.X_OK):
+        return False
+    try:
+        with aside(), open(path, "rb") as stream:
+            return stream.read(4).startswith((b"\x7fELF", b"#!"))
+    except OSError:
+        return False

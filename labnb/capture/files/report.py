@@ -9,14 +9,13 @@ from typing import Final
 
 from labnb.capture.files.collapse import Entry, collapse
 from labnb.capture.files.digest import Content, Hasher, Progress
-from labnb.capture.files.events import CLOSE_WRITE, CREATE, MODIFY, MOVED_TO
+from labnb.capture.files.events import CHANGES, CREATE
 from labnb.capture.files.ledger import Ledger, Reading, Writing, regular
 from labnb.capture.files.marks import Mark
 from labnb.capture.files.stat_cache import Signature
 from labnb.model.dataset import FileUse
 from labnb.model.run import Note
 
-_CHANGES: Final = CLOSE_WRITE | CREATE | MOVED_TO | MODIFY
 _TOLD: Final = 5  # names in one note
 
 
@@ -91,7 +90,7 @@ class Reporter:
             return
         now = regular(key)
         reading = self._inputs.get(key)
-        changed = now is not None and bool(mark.bits & _CHANGES) and self._is_young(now)
+        changed = now is not None and bool(mark.bits & CHANGES) and self._is_young(now)
         if reading is not None:
             if now is not None and changed and now != reading.sign:
                 self._outputs[key] = (now, "watch")

@@ -124,8 +124,8 @@ def _python_folders() -> set[str]:
     found = {paths[name] for name in names if name in paths}
     package = os.path.abspath(__file__).replace(os.sep, "/").rpartition("/capture/")[0]
     found |= {os.path.dirname(os.__file__), package}
-    if sys.prefix != sys.base_prefix:
-        found.add(sys.prefix)
+    # A Python of its own folder is skipped as a whole, not so the system's, which shares /usr with everything.
+    found |= {sys.prefix, sys.exec_prefix, sys.base_prefix} - {"/", "/usr", "/usr/local", "/opt"}
     with suppress(AttributeError, OSError):  # an embedded Python without the site module's usual functions
         found.update([*site.getsitepackages(), site.getusersitepackages()])
     return {os.path.abspath(path) for path in found if path}

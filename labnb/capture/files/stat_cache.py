@@ -6,15 +6,16 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 # As git's racy index: a file that changed less than this before it was hashed may change again without a new time.
 RACY_NS = 2_000_000_000
 _MAX_ROWS = 500_000
 _BATCH = 400
+_T = TypeVar("_T")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
@@ -50,35 +51,17 @@ class StatCache:
     def get(self, files: Iterable[tuple[str, Signature]]) -> dict[str, str]:
         """Give the md5 (hex) of those files whose present state is known and was settled when it was hashed."""
         wanted = dict(files)
-        found: dict[str, str] = {}
-        with self._use() as db:
-            if db is None:
-                return found
-            names = list(wanted)
-            for start in range(0, len(names), _BATCH):
-                batch = [os.fsencode(name) for name in names[start : start + _BATCH]]
-                marks = ",".join("?" * len(batch))
-                rows = db.execute(f"SELECT * FROM digests WHERE path IN ({marks})", batch)  # noqa: S608 - only marks
-                for raw, inode, size, mtime, ctime, hashed, md5 in rows:
-                    name = os.fsdecode(raw)
-                    settled = max(mtime, ctime) + RACY_NS < hashed
-                    if settled and wanted[name] == (_signed(inode), size, mtime, ctime):
-                        found[name] = md5
-        return found
+        return self._use(lambda db: _find(db, wanted)) or {} if wanted else {}
 
     def put(self, files: Iterable[tuple[str, Signature, str]], hashed_ns: int) -> None:
         """Keep md5 digests; `hashed_ns` is the time (nanoseconds since the epoch) at which reading began."""
         rows = [
             (os.fsencode(name), _signed(sign.inode), sign.size, sign.mtime_ns, sign.ctime_ns, hashed_ns, md5)
             for name, sign, md5 in files
-            if max(sign.mtime_ns, sign.ctime_ns) + RACY_NS < hashed_ns  # a younger one would not be believed anyway
+            if _is_settled(sign, hashed_ns)  # a younger one would not be believed anyway
         ]
-        if not rows:
-            return
-        with self._use() as db:
-            if db is not None:
-                with db:
-                    db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if rows:
+            self._use(lambda db: _keep(db, rows))
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
@@ -88,16 +71,17 @@ class StatCache:
                     self._db.close()
             self._db = None
 
-    @contextmanager
-    def _use(self) -> Iterator[sqlite3.Connection | None]:
+    def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
         with self._lock:
             try:
-                yield self._open()
+                db = self._open()
+                return None if db is None else work(db)
             except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
                 # Busy is a passing state; anything else stays.
                 if not isinstance(error, sqlite3.OperationalError) or "locked" not in str(error):
                     self._broken = True
                     self.close()
+                return None
 
     def _open(self) -> sqlite3.Connection | None:
         if self._broken or self._path is None:
@@ -119,7 +103,8 @@ class StatCache:
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(str(self._path), timeout=0.25, check_same_thread=False)
         try:
-            db.execute("PRAGMA journal_mode=WAL")
+            with suppress(sqlite3.OperationalError):
+                db.execute("PRAGMA journal_mode=WAL")  # refused while another process does the same
             db.execute("PRAGMA synchronous=OFF")  # a lost cache costs one more reading, a sync costs every run
             db.execute(_SCHEMA)
             oldest = "DELETE FROM digests WHERE rowid <= (SELECT max(rowid) FROM digests) - ?"
@@ -134,6 +119,31 @@ class StatCache:
 def signature(status: os.stat_result) -> Signature:
     """Take from a file's status what tells its states apart."""
     return Signature(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _is_settled(sign: Signature, hashed_ns: int) -> bool:
+    return max(sign.mtime_ns, sign.ctime_ns) + RACY_NS < hashed_ns
+
+
+def _find(db: sqlite3.Connection, wanted: dict[str, Signature]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    names = list(wanted)
+    for start in range(0, len(names), _BATCH):
+        batch = [os.fsencode(name) for name in names[start : start + _BATCH]]
+        marks = ",".join("?" * len(batch))
+        rows = db.execute(f"SELECT * FROM digests WHERE path IN ({marks})", batch)  # noqa: S608 - only marks
+        for raw, inode, size, mtime, ctime, hashed, md5 in rows:
+            name = os.fsdecode(raw)
+            sign = wanted[name]
+            same = (inode, size, mtime, ctime) == (_signed(sign.inode), *sign[1:])
+            if same and _is_settled(sign, hashed):
+                found[name] = md5
+    return found
+
+
+def _keep(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    with db:
+        db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _signed(number: int) -> int:

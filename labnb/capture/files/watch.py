@@ -14,7 +14,7 @@ from typing import Final
 from labnb.capture.files import audit
 from labnb.capture.files.digest import Hasher, Progress
 from labnb.capture.files.drain import Drain
-from labnb.capture.files.events import CREATE, IS_FOLDER, MOVED_TO, OVERFLOW, Event, Watcher, open_watcher
+from labnb.capture.files.events import CHANGES, CREATE, IS_FOLDER, MOVED_TO, OVERFLOW, Event, Watcher, open_watcher
 from labnb.capture.files.folders import Folders
 from labnb.capture.files.forked import ChildSink, merge
 from labnb.capture.files.handles import OpenHandles, mapped
@@ -53,6 +53,7 @@ class FileWatch:
         self._hints: tuple[str, ...] = ()
         self._started = 0
         self._overflow = False
+        self._partial = False
         self._tried = False
         self._report = FileReport()
 
@@ -113,6 +114,7 @@ class FileWatch:
             self._hints = tuple(paths_in(hints))
             if folders is not None:
                 self._watch_hints(folders)
+            self._partial = folders is not None and not folders.complete
             self._side = journal or _side_file()
             recorder = Recorder(Ledger(self._rules, self._hasher), marks, folders, drain.wake if drain else None)
             self._started = time.time_ns()
@@ -201,9 +203,9 @@ class FileWatch:
             return
         recorder.marks.begin_batch()
         for event in self._watcher.read():
-            self._take_event(event, recorder.marks, self._folders)
+            self._take_event(event, recorder.marks, self._folders, recorder.ledger)
 
-    def _take_event(self, event: Event, marks: Marks, folders: Folders) -> None:
+    def _take_event(self, event: Event, marks: Marks, folders: Folders, ledger: Ledger) -> None:
         folder, name, mask, pid = event
         if mask & OVERFLOW:
             self._overflow = True
@@ -219,6 +221,8 @@ class FileWatch:
             folder, name = link
         elif folder in folders.only_links:
             return
+        if not mask & CHANGES and f"{folder}/{name}" in ledger.reads:
+            return  # Python told it already
         if marks.believes(pid) and self._rules.trusts(folder, name):
             marks.add(folder, name, mask)
 
@@ -241,8 +245,8 @@ class FileWatch:
             notes.append(_NOT_WATCHED)
         elif self._overflow:
             notes.append(_OVERFLOW)
-        elif self._folders.problem or not self._folders.complete:
-            why = self._folders.problem or "the project's folders were still being gone through"
+        elif self._folders.problem or self._partial:
+            why = self._folders.problem or "the project's folders were still being gone through when the cell began"
             notes.append(Note("files-watch-incomplete", _INCOMPLETE.format(why=why), _INCOMPLETE_HINT))
         return notes
 
