@@ -5,10 +5,13 @@ import type { IRun } from './run';
 /** A card older than this, in milliseconds, was not written just now. */
 export const MOMENT = 30_000;
 
-/** Seconds as people say them: 0.4 s, 12 s, 3 min 05 s, 2 h 04 min, 3 d 2 h. */
+/** Seconds as people say them: < 0.1 s, 0.4 s, 12 s, 3 min 05 s, 2 h 04 min, 3 d 2 h. */
 export function showDuration(seconds: number): string {
+  if (seconds < 0.05) {
+    return '< 0.1 s';
+  }
   if (seconds < 9.95) {
-    return `${Math.max(0, seconds).toFixed(1)} s`;
+    return `${seconds.toFixed(1)} s`;
   }
   const whole = Math.round(seconds);
   if (whole < 60) {

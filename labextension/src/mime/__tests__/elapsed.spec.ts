@@ -3,7 +3,8 @@ import { readRun } from '../run';
 
 describe('showDuration', () => {
   it.each([
-    [-1, '0.0 s'],
+    [-1, '< 0.1 s'],
+    [0.012, '< 0.1 s'],
     [0.44, '0.4 s'],
     [9.99, '10 s'],
     [59.4, '59 s'],
