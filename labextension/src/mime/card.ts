@@ -45,13 +45,16 @@ export class RunCard extends Widget implements IRenderMime.IRenderer {
     const sign = element('span', 'sign', statusSign(run.status));
     sign.setAttribute('aria-hidden', 'true');
     const time = element('span', 'time');
+    const uid = element('code', 'uid', run.uid.slice(0, 8));
+    uid.title = run.uid;
     const head = element(
       'div',
       'head',
       sign,
       element('span', 'title', run.name),
       element('span', 'status', status),
-      time
+      time,
+      uid
     );
     this.node.dataset.status = stale ? 'UNKNOWN' : run.status;
     this.node.setAttribute(

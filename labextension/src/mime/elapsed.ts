@@ -5,27 +5,20 @@ import type { IRun } from './run';
 /** A card older than this, in milliseconds, was not written just now. */
 export const MOMENT = 30_000;
 
-/** Seconds as people say them: < 0.1 s, 0.4 s, 12 s, 3 min 05 s, 2 h 04 min, 3 d 2 h. */
+/** Seconds as people say them, as on labnb's other faces: 42 ms, 3.1 s, 1 min 15 s, 2 h 03 min. */
 export function showDuration(seconds: number): string {
-  if (seconds < 0.05) {
-    return '< 0.1 s';
+  if (seconds < 1) {
+    return `${Math.max(0, Math.round(seconds * 1000))} ms`;
   }
-  if (seconds < 9.95) {
+  if (seconds < 59.95) {
     return `${seconds.toFixed(1)} s`;
   }
   const whole = Math.round(seconds);
-  if (whole < 60) {
-    return `${whole} s`;
-  }
-  if (whole < 3600) {
-    return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  }
   const minutes = Math.floor(whole / 60);
-  if (minutes < 24 * 60) {
-    return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  if (minutes < 60) {
+    return `${minutes} min ${two(whole % 60)} s`;
   }
-  const hours = Math.floor(minutes / 60);
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
 /** Running by its own words, but written too long ago to repeat them: a reloaded page, a dead kernel. */

@@ -2,7 +2,9 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { element } from './dom';
-import type { IDataFile, INote, IRun } from './run';
+import type { ICode, IDataFile, INote, IRun } from './run';
+
+const GLANCE = 60;
 
 export function rows(
   run: IRun,
@@ -12,9 +14,24 @@ export function rows(
   const built = [
     row(trans.__('Metrics'), run.metrics.map(pair), shown, trans),
     row(trans.__('Params'), run.params.map(pair), shown, trans),
-    row(trans.__('Data'), run.inputs.map(file), shown, trans),
-    row(trans.__('Written'), run.outputs.map(file), shown, trans),
-    row(trans.__('Code'), code(run, trans), shown, trans),
+    row(
+      trans.__('Data'),
+      run.inputs.map(one => file(one, trans)),
+      shown,
+      trans
+    ),
+    row(
+      trans.__('Written'),
+      run.outputs.map(one => file(one, trans)),
+      shown,
+      trans
+    ),
+    row(
+      trans.__('Code'),
+      code(run.status === 'RUNNING' ? null : run.code, trans),
+      shown,
+      trans
+    ),
     row(trans.__('Notes'), run.notes.map(note), shown, trans)
   ];
   return built.filter((one): one is HTMLElement => one !== null);
@@ -40,40 +57,41 @@ function row(
 }
 
 function pair([name, value]: [string, string]): HTMLElement {
-  return element(
-    'span',
-    'pair',
-    element('span', 'name', name),
-    ' ',
-    element('span', 'value', value)
-  );
+  const shown = element('span', 'value', cut(value));
+  shown.title = value;
+  return element('span', 'pair', element('span', 'name', name), ' ', shown);
 }
 
-function file(one: IDataFile): HTMLElement {
+function file(one: IDataFile, trans: TranslationBundle): HTMLElement {
   const built = element('span', 'file', element('span', 'value', one.path));
   if (one.dataset !== null) {
-    const name = one.dataset === one.path ? '' : one.dataset;
-    const version = one.version === null ? '' : `@${short(one.version)}`;
-    built.append(' ', element('span', 'name', name + version));
+    built.append(' ', element('span', 'name', version(one, trans)));
   }
   return built;
 }
 
-function code(run: IRun, trans: TranslationBundle): HTMLElement[] {
-  if (!run.commit) {
+function version(one: IDataFile, trans: TranslationBundle): string {
+  if (one.version === null) {
+    return trans.__('changed since the last version of %1', one.dataset);
+  }
+  const name = one.dataset === one.path ? '' : one.dataset;
+  return `${name}@${short(one.version)}`;
+}
+
+function code(known: ICode | null, trans: TranslationBundle): HTMLElement[] {
+  if (known === null) {
     return [];
   }
-  const built = element(
-    'span',
-    'file',
-    element('span', 'value', run.commit.slice(0, 8))
-  );
-  built.title = run.commit;
-  if (run.dirty) {
-    built.append(
-      ' ',
-      element('span', 'name', trans.__('with uncommitted changes'))
-    );
+  const commit = known.commit
+    ? known.commit.slice(0, 8)
+    : trans.__('no commit yet');
+  const built = element('span', 'file', element('span', 'value', commit));
+  built.title = known.commit;
+  if (known.commit && known.dirty) {
+    built.append(' ', element('span', 'name', trans.__('+ changes')));
+  }
+  if (known.branch) {
+    built.append(' ', element('span', 'name', trans.__('on %1', known.branch)));
   }
   return [built];
 }
@@ -90,4 +108,10 @@ function note(one: INote): HTMLElement {
 function short(version: string): string {
   const bare = version.replace(/^[a-z0-9]+:/, '');
   return /^[0-9a-f]{16,}(\.dir)?$/.test(bare) ? bare.slice(0, 8) : bare;
+}
+
+/** One line of at most as many characters as are read at a glance; the whole is its title. */
+function cut(value: string): string {
+  const line = value.replace(/\s+/g, ' ').trim();
+  return line.length <= GLANCE ? line : `${line.slice(0, GLANCE - 1)}…`;
 }

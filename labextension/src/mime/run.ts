@@ -19,6 +19,13 @@ export interface IDataFile {
   size: number | null;
 }
 
+export interface ICode {
+  /** Empty before the first commit. */
+  commit: string;
+  branch: string;
+  dirty: boolean;
+}
+
 export interface INote {
   message: string;
   hint: string;
@@ -39,17 +46,19 @@ export interface IRun {
   params: [string, string][];
   inputs: IDataFile[];
   outputs: IDataFile[];
-  commit: string;
-  dirty: boolean;
+  /** Null where nothing is known of the code, as while a cell still runs. */
+  code: ICode | null;
   notes: INote[];
 }
+
+/** Measures of the machine, not of the experiment; for the run's page, not for its card. */
+const SYSTEM = 'system/';
 
 type Fields = Record<string, unknown>;
 
 /** A run from JSON of any labnb, also a later one: what is missing or strange is left out, never thrown. */
 export function readRun(data: unknown): IRun {
   const fields = asFields(data);
-  const code = asFields(fields.code);
   const started = readTime(fields.started);
   const ended = readTime(fields.ended);
   const told = readNumber(fields.elapsed);
@@ -66,12 +75,13 @@ export function readRun(data: unknown): IRun {
     ended,
     asOf: readTime(fields.as_of) ?? written,
     elapsed,
-    metrics: readPairs(fields.metrics),
+    metrics: readPairs(fields.metrics).filter(
+      ([name]) => !name.startsWith(SYSTEM)
+    ),
     params: readPairs(fields.params),
     inputs: readList(fields.inputs).map(readFile),
     outputs: readList(fields.outputs).map(readFile),
-    commit: readText(code.commit),
-    dirty: code.dirty === true,
+    code: readCode(asFields(fields.code)),
     notes: readList(fields.notes).map(readNote)
   };
 }
@@ -84,7 +94,7 @@ export function showValue(value: unknown): string {
   if (!Number.isFinite(value) || Number.isInteger(value)) {
     return String(value);
   }
-  return String(Number(value.toPrecision(5)));
+  return String(Number(value.toPrecision(6)));
 }
 
 function asFields(value: unknown): Fields {
@@ -118,6 +128,17 @@ function readPairs(value: unknown): [string, string][] {
     name,
     showValue(one)
   ]);
+}
+
+function readCode(fields: Fields): ICode | null {
+  if (Object.keys(fields).length === 0) {
+    return null;
+  }
+  return {
+    commit: readText(fields.commit),
+    branch: readText(fields.branch),
+    dirty: fields.dirty === true
+  };
 }
 
 function readFile(fields: Fields): IDataFile {

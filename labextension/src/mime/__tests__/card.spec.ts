@@ -33,18 +33,35 @@ describe('RunCard', () => {
       status: 'FINISHED',
       elapsed: 3.2,
       metrics: { acc: 0.5 },
-      code: { commit: '0123456789abcdef', dirty: true }
+      code: { commit: '0123456789abcdef', dirty: true, branch: 'main' }
     });
     expect(card.node.getAttribute('aria-label')).toBe('Run fit: finished');
     expect(card.node.textContent).toContain('acc 0.5');
-    expect(card.node.textContent).toContain(
-      '01234567 with uncommitted changes'
-    );
+    expect(card.node.textContent).toContain('01234567 + changes on main');
     expect(time(card)).toBe('3.2 s');
     const labels = card.node.querySelectorAll('.jp-labnb-card-label');
     expect([...labels].map(one => one.textContent)).toEqual([
       'Metrics',
       'Code'
+    ]);
+  });
+
+  it('says where data and code have no version', async () => {
+    const card = await draw({
+      status: 'FINISHED',
+      inputs: [
+        { path: 'a.csv', dataset: 'a.csv', version: 'md5:0123456789abcdef01' },
+        { path: 'b/1.csv', dataset: 'b', version: null },
+        { path: 'c.csv', dataset: null, version: null }
+      ],
+      code: { commit: null, dirty: true }
+    });
+    const files = card.node.querySelectorAll('.jp-labnb-card-file');
+    expect([...files].map(one => one.textContent)).toEqual([
+      'a.csv @01234567',
+      'b/1.csv changed since the last version of b',
+      'c.csv',
+      'no commit yet'
     ]);
   });
 

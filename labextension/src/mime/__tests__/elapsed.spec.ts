@@ -3,16 +3,14 @@ import { readRun } from '../run';
 
 describe('showDuration', () => {
   it.each([
-    [-1, '< 0.1 s'],
-    [0.012, '< 0.1 s'],
-    [0.44, '0.4 s'],
-    [9.99, '10 s'],
-    [59.4, '59 s'],
-    [59.6, '1 min 00 s'],
-    [185, '3 min 05 s'],
+    [-1, '0 ms'],
+    [0.0421, '42 ms'],
+    [3.14, '3.1 s'],
+    [59.97, '1 min 00 s'],
+    [75, '1 min 15 s'],
     [3599.6, '1 h 00 min'],
-    [7440, '2 h 04 min'],
-    [266400, '3 d 2 h']
+    [7384, '2 h 03 min'],
+    [266400, '74 h 00 min']
   ])('says %p as %p', (seconds, text) => {
     expect(showDuration(seconds)).toBe(text);
   });

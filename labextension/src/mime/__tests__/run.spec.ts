@@ -9,7 +9,7 @@ describe('readRun', () => {
       status: 'FINISHED',
       started: '2026-01-02T03:04:05+00:00',
       ended: '2026-01-02T03:04:07.500+00:00',
-      metrics: { accuracy: 0.9736842105 },
+      metrics: { accuracy: 0.9736842105, 'system/cpu': 7 },
       params: { depth: 3, kernel: 'rbf', sizes: [1, 2] },
       inputs: [{ path: 'iris.csv', dataset: 'iris', version: 'md5:ab' }],
       code: { commit: 'abc', dirty: true },
@@ -19,9 +19,8 @@ describe('readRun', () => {
       name: 'fit',
       status: 'FINISHED',
       elapsed: 2.5,
-      commit: 'abc',
-      dirty: true,
-      metrics: [['accuracy', '0.97368']],
+      code: { commit: 'abc', branch: '', dirty: true },
+      metrics: [['accuracy', '0.973684']],
       notes: [{ message: 'm', hint: 'h' }]
     });
     expect(run.params).toEqual([
@@ -65,7 +64,7 @@ describe('showValue', () => {
   it.each([
     [3, '3'],
     [0.1 + 0.2, '0.3'],
-    [1234567.891, '1234600'],
+    [1234567.891, '1234570'],
     [1e-9, '1e-9'],
     [Infinity, 'Infinity'],
     [true, 'true'],
