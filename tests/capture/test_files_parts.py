@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import sys
+import threading
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -190,3 +191,15 @@ def test_a_file_that_may_not_be_read_was_not_read(tmp_path: Path) -> None:
         (tmp_path / "a").read_text()
     assert watch.close().inputs == ()
     watch.stop()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's news of folders")
+def test_preparing_beside_the_first_record_leaves_no_gap(tmp_path: Path) -> None:
+    for _ in range(10):
+        watch = FileWatch(tmp_path, stat_cache=StatCache(None))
+        beside = threading.Thread(target=watch.prepare)
+        beside.start()
+        watch.open(None)
+        assert watch.close().notes == ()
+        beside.join()
+        watch.stop()

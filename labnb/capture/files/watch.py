@@ -146,16 +146,19 @@ class FileWatch:
 
     def _arm(self, seconds: float) -> None:
         """Make the watch at first use, and give its unfinished part some time."""
-        if not self._tried and os.getpid() == self._pid:
-            self._tried = True
-            self._watcher = open_watcher(self._rules.root)
-            if self._watcher is not None:
-                self._folders = Folders(self._rules, self._watcher)
-                self._drain = Drain(self._watcher, self._on_events, self._folders)
-                self._drain.start()
-        if self._folders is not None and not self._folders.complete and seconds:
+        with self._lock:  # `prepare` may be at it in another thread
+            if not self._tried and os.getpid() == self._pid:
+                self._tried = True
+                self._watcher = open_watcher(self._rules.root)
+                if self._watcher is not None:
+                    self._folders = Folders(self._rules, self._watcher)
+                    self._drain = Drain(self._watcher, self._on_events, self._folders)
+                    self._drain.start()
+        if self._folders is None or self._drain is None or self._folders.complete:
+            return
+        if seconds:
             self._folders.work(time.perf_counter() + seconds)
-        if self._drain is not None and self._folders is not None and not self._folders.complete:
+        if not self._folders.complete:
             self._drain.wake()
 
     def _watch_hints(self, folders: Folders) -> None:
