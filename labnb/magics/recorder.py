@@ -31,6 +31,7 @@ class Recorder:
         self._recording_depth = 0
         self._lab: Lab | None = None
         self._watch: Any = None
+        self._making = threading.RLock()
         self.session: Session = Session(shell)
         self.last: Run | None = None
         # What the first record needs is loaded beside the cells before it.
@@ -40,11 +41,12 @@ class Recorder:
         """Give the project of the notebook's folder, or of the current one; kept while the folder stays."""
         notebook = notebook_path(self._shell)
         start = Path(notebook).parent if notebook and Path(notebook).parent.is_dir() else Path.cwd()
-        lab = open_lab(start)
-        if self._lab is None or self._lab.root != lab.root:
-            self._lab = lab
-            self._watch = None
-        return self._lab
+        with self._making:
+            lab = open_lab(start)
+            if self._lab is None or self._lab.root != lab.root:
+                self._lab = lab
+                self._watch = None
+            return self._lab
 
     def before(self, info: Any) -> None:
         """IPython's `pre_run_cell`."""
@@ -104,11 +106,12 @@ class Recorder:
 
     def _file_watch(self, lab: Lab) -> Any:
         """Give the watch of the project, armed once and kept from cell to cell."""
-        if self._watch is None:
-            from labnb.capture.files import FileWatch, StatCache
+        from labnb.capture.files import FileWatch, StatCache
 
-            self._watch = FileWatch(lab.root, stat_cache=StatCache(lab.paths.cache / "stat.db"))
-        return self._watch
+        with self._making:
+            if self._watch is None:
+                self._watch = FileWatch(lab.root, stat_cache=StatCache(lab.paths.cache / "stat.db"))
+            return self._watch
 
     def _tell(self, error: Exception) -> None:
         from labnb.model.card import failure
