@@ -21,7 +21,7 @@ export function rows(
       trans
     ),
     row(
-      trans.__('Written'),
+      trans.__('Wrote'),
       run.outputs.map(one => file(one, trans)),
       shown,
       trans

@@ -30,7 +30,7 @@ export function statusName(
     case 'FAILED':
       return trans.__('failed');
     case 'KILLED':
-      return trans.__('interrupted');
+      return trans.__('killed');
     case 'UNKNOWN':
       return trans.__('status unknown');
   }
