@@ -60,7 +60,7 @@ _HEADER = re.compile(
 _NETRC = re.compile(r"\s{1,8}login\s{1,8}\S{1,256}\s{1,8}password\s{1,8}(?P<value>[^\s\"'\\]{4,512})")
 _PAIR = re.compile(
     r"[ \t]{0,4}=[ \t]{0,4}\([ \t]{0,4}(\\?[\"'])[^\r\n\"'\\]{0,256}\1[ \t]{0,4},"
-    r"[ \t]{0,4}(\\?[\"'])(?P<value>[^\r\n\"'\\]{4,512})\2"
+    r"[ \t]{0,4}(\\?[\"'])(?P<value>[^\r\n\"'\\]{6,512})\2"
 )
 _WANDB = re.compile(r"(?P<between>[^\r\n]{0,60}?)(?<![0-9a-fA-F/])(?P<value>[0-9a-f]{40})(?![0-9a-fA-F])")
 
@@ -87,7 +87,9 @@ def named_secrets(text: str, lower: str) -> Iterator[tuple[str, int, str]]:
         at = lower.find(name)
         while at >= 0:
             end = at + len(name)
-            yield from _after_name(text, at, end, name, likeness)
+            place = _whole_name(text, at, end, name)
+            if place is not None:
+                yield from _after_name(text, *place, name, likeness)
             at = lower.find(name, end)
     for anchor, pattern, kind in _OTHERS:
         at = lower.find(anchor)
@@ -124,32 +126,38 @@ def _decoded(value: str) -> bytes:
         return b""
 
 
-def _after_name(text: str, at: int, end: int, name: str, likeness: str) -> Iterator[tuple[str, int, str]]:
+def _whole_name(text: str, at: int, end: int, name: str) -> tuple[int, int] | None:
+    """Tell where a found part of a name begins and ends, None when it is part of another: a foreign key, a passway."""
     if name == "passw":
         more = _REST_OF_PASSWORD.match(text, end)
-        if more is None:
-            return
-        end = more.end()
+        return None if more is None else (at, more.end())
     if name == "key":
         of = _KEY_OF.search(text[max(0, at - 12) : at])
-        if of is None:
-            return
-        at -= len(of[0])
+        return None if of is None else (at - len(of[0]), end)
+    return at, end
+
+
+def _after_name(text: str, at: int, end: int, name: str, likeness: str) -> Iterator[tuple[str, int, str]]:
     kind = _KINDS[likeness] if name != "secret" else "secret"
     found = _TAIL.match(text, end)
-    if found is not None:
-        if found["rest"] and _ABOUT.search(found["rest"]):
-            return
-        if found["value"] is not None:
-            if _quoted_secret(found, name, likeness):
-                yield kind, found.start("value"), found["value"]
-            return
+    if found is None:
+        if _is_option(text, at):
+            yield from _after_option(text, end, kind, likeness)
+    elif found["rest"] and _ABOUT.search(found["rest"]):
+        return
+    elif found["value"] is None:
         value = _bare_secret(text, _start_of_name(text, at), found, likeness)
         if value:
             yield kind, found.start("bare"), value
-        return
-    if not _is_option(text, at):
-        return
+    elif _quoted_secret(found, name, likeness):
+        if found["value"].isalpha() and found["sign"] == "=":
+            # A plain word is masked with its quotes, here only: everywhere else it is just a word.
+            yield kind, found.start("quote"), text[found.start("quote") : found.end()]
+        else:
+            yield kind, found.start("value"), found["value"]
+
+
+def _after_option(text: str, end: int, kind: str, likeness: str) -> Iterator[tuple[str, int, str]]:
     option = _OPTION.match(text, end)
     if option is None or _ABOUT.search(option["rest"]) or _stands_for_another(option["value"]):
         return

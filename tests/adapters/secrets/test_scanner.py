@@ -236,6 +236,12 @@ def test_lines_are_counted_whatever_the_text(monkeypatch: pytest.MonkeyPatch) ->
     assert DetectSecretsScanner().scan("") == ()
 
 
+def test_a_plain_word_is_masked_where_it_is_the_secret_only() -> None:
+    text = 'password = "training"\ndef training(data): ...\n'
+    masked = redact(text, DetectSecretsScanner().scan(text))
+    assert masked == "password = [redacted]\ndef training(data): ...\n"
+
+
 def test_a_cut_off_private_key_is_masked() -> None:
     text = PEM[: len(PEM) // 2]
     masked = redact(text, DetectSecretsScanner().scan(text))
