@@ -56,7 +56,7 @@ class LabMagics(Magics):
             raise IPythonUsageError(str(error)) from None
         # Reached when code calls the magic itself: the ordinary way, one level down.
         assert self.shell is not None
-        self.shell.run_cell(f"{MAGIC} {line}\n{cell}").raise_error()
+        self.shell.run_cell(f"{MAGIC} {line}\n{cell}").raise_error()  # type: ignore[no-untyped-call]
 
     labrun.__doc__ = (
         "Record this cell as a run.\n\n"

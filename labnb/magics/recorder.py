@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from labnb.model.run import Run
 
 
+#: Seconds that a cell which is no run waits for the digests of the files that it read.
+PATIENCE = 0.05
+
+
 class Recorder:
     """One per shell. Whatever fails here is told on a card; the cell runs all the same."""
 
     def __init__(self, shell: Any) -> None:
+        from labnb.capture.earlier_reads import EarlierReads
         from labnb.capture.session import Session
 
         self._shell = shell
@@ -33,6 +38,7 @@ class Recorder:
         self._watch: Any = None
         self._making = threading.RLock()
         self.session: Session = Session(shell)
+        self._reads = EarlierReads()
         self.last: Run | None = None
         # What the first record needs is loaded beside the cells before it.
         threading.Thread(target=self._warm_up, name="labnb-warm-up", daemon=True).start()
@@ -55,6 +61,8 @@ class Recorder:
             if self._depth == 1:
                 self.session.before(info)
             self._begin(info)
+            if self._depth == 1 and self._recording is None and self._watch is not None:
+                self._watch.open(None)
         except Exception as error:  # noqa: BLE001 - the record never breaks the work
             self._recording = None
             self._tell(error)
@@ -65,6 +73,8 @@ class Recorder:
         try:
             if depth <= 1:
                 self.session.after(result)
+                if self._recording is None and self._watch is not None:
+                    self._keep_reads()
             if self._recording is not None and depth == self._recording_depth:
                 recording, self._recording = self._recording, None
                 self.last = recording.close(result)
@@ -92,9 +102,14 @@ class Recorder:
             cell_id=getattr(info, "cell_id", None),
             execution_count=self._shell.execution_count - (1 if info.store_history else 0),
         )
-        recording = Recording(self._shell, lab, self.session, self._file_watch(lab), request, cell)
+        recording = Recording(self._shell, lab, self.session, self._file_watch(lab), self._reads, request, cell)
         recording.open(info)
         self._recording, self._recording_depth = recording, self._depth
+
+    def _keep_reads(self) -> None:
+        report = self._watch.close(seconds=PATIENCE)
+        if self._lab is not None and self.session.history:
+            self._reads.keep(self.session.history[-1].cell, report, self._lab.root)
 
     def _warm_up(self) -> None:
         with contextlib.suppress(Exception):  # the first record meets the same error, and tells it

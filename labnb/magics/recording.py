@@ -16,6 +16,7 @@ from labnb.lab import Lab
 from labnb.magics.request import LabrunRequest
 from labnb.model.card import card
 from labnb.model.cell import Cell, ExecutedCell
+from labnb.model.dataset import FileUse
 from labnb.model.errors import nearest
 from labnb.model.evidence import Evidence
 from labnb.model.run import MetricPoint, Note, Run, RunStatus, Value
@@ -23,6 +24,7 @@ from labnb.model.values import as_number, asked_params, slice_params
 from labnb.runfolder.active import ActiveRun, activate, deactivate
 
 if TYPE_CHECKING:
+    from labnb.capture.earlier_reads import EarlierReads
     from labnb.capture.session import Session
     from labnb.model.closure import Closure
     from labnb.usecases.record_run import OpenRun
@@ -33,11 +35,21 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 class Recording:
     """The record of one cell while it runs."""
 
-    def __init__(self, shell: Any, lab: Lab, session: Session, watch: Any, request: LabrunRequest, cell: Cell) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        lab: Lab,
+        session: Session,
+        watch: Any,
+        reads: EarlierReads,
+        request: LabrunRequest,
+        cell: Cell,
+    ) -> None:
         self._shell = shell
         self._lab = lab
         self._session = session
         self._watch = watch
+        self._reads = reads
         self._request = request
         self._cell = cell
         self._output = OutputRecorder(shell)
@@ -87,6 +99,12 @@ class Recording:
         with opened.part("closure", "What the cell needs from earlier cells was"):
             closure = self._closure()
         notes = list(report.notes) if report else []
+        earlier: tuple[FileUse, ...] = ()
+        with opened.part("files", "The files that earlier cells read were"):
+            if closure is not None:
+                known = {use.path for use in (*report.inputs, *report.outputs)} if report else set()
+                earlier, told = self._reads.of(closure, self._lab.root, known)
+                notes.extend(told)
         points: tuple[MetricPoint, ...] = ()
         params: dict[str, Value] = {}
         with opened.part("values", "Params and metrics were"):
@@ -98,14 +116,14 @@ class Recording:
             started=self._started,
             ended=ended,
             closure=closure,
-            inputs=report.inputs if report else (),
+            inputs=(*(report.inputs if report else ()), *earlier),
             outputs=report.outputs if report else (),
             params=params,
-            points=(*points, *(joined.points if joined else ())),
-            tags=joined.tags if joined else {},
+            points=(*points, *(joined.points if joined is not None else ())),
+            tags=joined.tags if joined is not None else {},
             shown=shown,
             error=_error(result, shown),
-            children=joined.children if joined else (),
+            children=joined.children if joined is not None else (),
             notes=tuple(notes),
         )
         run = self._lab.record_run.finish(opened, status, evidence)

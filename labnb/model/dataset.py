@@ -16,6 +16,8 @@ class FileUse:
     `dataset` and `version` name the dataset in the Data Store whose recorded content this is;
     `version` is None where the content differs from every known version.
     `seen` says how: "open" (inside Python), "watch" (by the file system), "args" (named to a subprocess).
+    `cell` is the execution count of the earlier cell that read the file for this one;
+    None where the run's own cell did.
     """
 
     path: str
@@ -25,6 +27,7 @@ class FileUse:
     dataset: str | None = None
     version: str | None = None
     seen: str = "open"
+    cell: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON of the file in a run's `inputs` and `outputs`."""

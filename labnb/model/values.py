@@ -65,7 +65,7 @@ def simple(value: Any) -> Value:
         return value
     if isinstance(value, str):
         return value if len(value) <= LONGEST else None
-    if isinstance(value, (tuple, list)) and all(isinstance(item, (bool, int, float, str)) for item in value):
+    if isinstance(value, (tuple, list)) and value and all(isinstance(item, (bool, int, float, str)) for item in value):
         text = repr(value)
         return text if len(text) <= LONGEST else None
     number = as_number(value)

@@ -84,7 +84,7 @@ def _with_publication(run: Run, paths: RunPaths) -> Run:
     from labnb.model.run import MlflowLink
 
     state = _read_json(paths.published)
-    store = next(iter(state.get("stores", {}).values()), None) if isinstance(state, dict) else None
+    store = next(iter(state.get("stores", {}).values()), None)
     if not store:
         return run
     link = MlflowLink(**store["link"]) if store.get("link") else run.mlflow

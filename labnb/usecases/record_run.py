@@ -10,9 +10,9 @@ import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from labnb.model.cell import Cell
@@ -43,15 +43,32 @@ class OpenRun:
     code: CodeVersion | None = None
     notes: list[Note] = field(default_factory=list)
 
-    @contextmanager
-    def part(self, code: str, what: str) -> Iterator[None]:
+    def part(self, code: str, what: str) -> Part:
         """Take one part of the record; where it fails, a note says so and the rest goes on."""
-        try:
-            yield
-        except LabError as error:
-            self.notes.append(Note(error.code, error.message, error.hint))
-        except Exception as error:  # noqa: BLE001 - the record never breaks the work
-            self.notes.append(Note(code, f"{what} not recorded: {type(error).__name__}: {error}."))
+        return Part(self, code, what)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a record: an error in it becomes a note, because the record never breaks the work."""
+
+    opened: OpenRun
+    code: str
+    what: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, LabError):
+            self.opened.notes.append(Note(error.code, error.message, error.hint))
+        elif isinstance(error, Exception):
+            self.opened.notes.append(Note(self.code, f"{self.what} not recorded: {type(error).__name__}: {error}."))
+        else:
+            return False
+        return True
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ def test_show(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "dataset": "data/a.csv",
             "version": "12ab34cd56",
             "seen": "open",
+            "cell": None,
         }
     ]
     assert Run.from_json(data) == make_run("a" * 32, **{k: v for k, v in vars_of(project, "a").items()})

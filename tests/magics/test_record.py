@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -75,7 +76,7 @@ def test_files_are_seen(kernel: Kernel) -> None:
     (kernel.folder / "decoy.csv").write_text("a\n")
     _, run = kernel.recorded("rows = open('in.csv').read()\nopen('out.txt', 'w').write(rows.upper())")
     assert [(use.path, use.size) for use in run.inputs] == [("in.csv", 8)]
-    assert run.inputs[0].digest == "md5:" + __import__("hashlib").md5(b"a,b\n1,2\n").hexdigest()
+    assert run.inputs[0].digest == "md5:" + hashlib.md5(b"a,b\n1,2\n").hexdigest()
     assert [use.path for use in run.outputs] == ["out.txt"]
 
 
@@ -211,3 +212,27 @@ def test_card_stays_true(kernel: Kernel) -> None:
         assert "acc 0.5" in text
         assert "lr=0.1" in text
         assert run.uid[:8] in text
+
+
+def test_data_of_earlier_cells_count(kernel: Kernel) -> None:
+    """A run depends on what the cells of its slice read, and on nothing that other cells read."""
+    (kernel.folder / "train.csv").write_text("1\n2\n")
+    (kernel.folder / "unrelated.csv").write_text("3\n")
+    kernel.run("numbers = [int(line) for line in open('train.csv')]")
+    count = kernel.run("other = open('unrelated.csv').read()").count
+    _, run = kernel.recorded("total = sum(numbers)", "--metric total")
+    assert [(use.path, use.cell) for use in run.inputs] == [("train.csv", count - 1)]
+    assert run.inputs[0].digest == "md5:" + hashlib.md5(b"1\n2\n").hexdigest()
+    (kernel.folder / "train.csv").write_text("1\n2\n3\n")
+    _, later = kernel.recorded("total = sum(numbers)", "--metric total")
+    assert later.inputs[0].digest == run.inputs[0].digest
+    assert any("train.csv has changed since" in note.message for note in later.notes)
+
+
+def test_looking_alone_makes_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    with Kernel(tmp_path) as kernel:
+        kernel.load()
+        kernel.run("open('a.txt').read()")
+        kernel.run("%labruns")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -88,7 +88,8 @@ class StatCache:
             return None
         if self._db is not None and self._pid == os.getpid():
             return self._db
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.parent.is_dir():
+            return None  # looking at files alone makes no folder in a project
         self._pid = os.getpid()
         try:
             self._db = self._connect()
