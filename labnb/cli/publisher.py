@@ -33,6 +33,8 @@ IDLE_VARIABLE = "LABNB_PUBLISHER_IDLE"
 LOOK, LOOK_ANYWAY = 1.0, 30.0
 # Seconds for which it goes on trying where a store does not take what is waiting.
 PATIENCE = 3600.0
+# Lower than the cell, but not so low that live metrics are late on a machine whose processors are all busy.
+NICE = 5
 # The log starts anew above this size, in bytes.
 LOG_LIMIT = 1_000_000
 
@@ -67,11 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
-            os.nice(10)
+            os.nice(NICE)
     with contextlib.suppress(OSError):
         os.chdir("/")  # the folder it was started in may be removed while it lives
     while True:
-        lock = hold_lock(lab)
+        try:
+            lock = hold_lock(lab)
+        except OSError as error:
+            _say(f"{lab.home} cannot be used: {error}")
+            return 3
         if lock is None:
             return 0
         try:
@@ -92,7 +98,7 @@ def _serve(lab: LabPaths, stop: Stop) -> dict[str, int]:
     with contextlib.suppress(OSError):
         lab.queue.mkdir(exist_ok=True)
     with FolderWatch(lab.queue) as watch:
-        while not stop():
+        while not stop() and lab.home.is_dir():  # a project that was deleted needs nobody
             result = Pass()
             if pending(lab):
                 if stores is None:

@@ -21,6 +21,8 @@ from labnb.runfolder.paths import LabPaths
 from labnb.runfolder.watch import FolderWatch
 
 PUBLISHER = "labnb.cli.publisher"
+# "0" keeps processes from starting publishers: where one is kept alive elsewhere, as by `labnb sync --watch`.
+SWITCH = "LABNB_PUBLISHER"
 
 # The publisher serves a project, not the experiment of the cell that happened to start it.
 _NOT_INHERITED = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "LABNB_PARENT_RUN")
@@ -39,7 +41,7 @@ def announce(lab: LabPaths, uid: str) -> bool:
     """
     try:
         touch(lab, uid)
-        if not publisher_lives(lab):
+        if os.environ.get(SWITCH) != "0" and not publisher_lives(lab):
             threading.Thread(target=start_publisher, args=(lab,), name="labnb-publisher", daemon=True).start()
     except (OSError, RuntimeError):  # RuntimeError: no thread can be started any more
         return False
@@ -113,6 +115,8 @@ def start_publisher(lab: LabPaths) -> bool:
 
     One too many does no harm: it finds the lock held, and ends before it imports anything heavy.
     """
+    if os.environ.get(SWITCH) == "0":
+        return False
     now = time.monotonic()
     # poll() collects those that have ended.
     _started[:] = [item for item in _started if item[2].poll() is None]

@@ -10,7 +10,7 @@ import pytest
 
 from labnb.model.errors import NotFound, StoreCorrupt
 from labnb.model.run import MlflowLink, RunStatus
-from labnb.runfolder.folder import RunFolder, all_uids, find_uid
+from labnb.runfolder.folder import all_uids, find_uid
 from labnb.runfolder.owner import Owner
 from labnb.runfolder.paths import LabPaths, write_atomic
 from labnb.runfolder.published import Published, StoreState
@@ -60,7 +60,7 @@ def test_a_run_of_a_dead_process_is_told_killed(lab: LabPaths) -> None:
 def test_a_damaged_run_is_an_error_that_names_the_file(lab: LabPaths, text: str) -> None:
     recorded = Recorded(lab)
     recorded.folder.paths.run.write_text(text)
-    with pytest.raises(StoreCorrupt, match="run.json"):
+    with pytest.raises(StoreCorrupt, match=r"run\.json"):
         recorded.folder.read()
 
 

@@ -27,6 +27,11 @@ def lab(tmp_path: Path) -> LabPaths:
     return paths
 
 
+@pytest.fixture(autouse=True)
+def switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(queue.SWITCH, raising=False)
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[LabPaths]:
     """Publishers that would have been started."""
@@ -54,6 +59,14 @@ def test_announced_without_a_publisher_one_is_started(lab: LabPaths, started: li
     settle()
     assert pending(lab) == ["x"]
     assert started == [lab]
+
+
+def test_switched_off_none_is_started(lab: LabPaths, started: list[LabPaths], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(queue.SWITCH, "0")
+    assert announce(lab, "x")
+    settle()
+    assert pending(lab) == ["x"]
+    assert not started
 
 
 def test_announced_with_a_publisher_none_is_started(lab: LabPaths, started: list[LabPaths]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 from labnb.runfolder.paths import LabPaths
 
@@ -14,7 +15,12 @@ IDENTITY = "labnb.store"
 
 def uri_of(lab: LabPaths) -> str:
     """Give the tracking URI of the embedded store."""
-    return f"sqlite:///{lab.database}"
+    return sqlite_uri(lab.database)
+
+
+def sqlite_uri(path: Path) -> str:
+    """Write a path as MLflow and SQLAlchemy read it; only what means something in a URI is escaped."""
+    return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}"
 
 
 def marker_of(lab: LabPaths, version: str) -> str:

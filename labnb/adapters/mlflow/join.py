@@ -140,8 +140,7 @@ class MlflowJoin:
         if named is not None:
             return named != ours
         fluent = sys.modules["mlflow.tracking.fluent"]
-        built = utils._tracking_store_registry._get_store_with_resolved_uri.cache_info().currsize
-        if built or getattr(fluent, "_active_experiment_id", None) is not None:
+        if fluent._last_active_run_id.get() is not None or fluent._active_experiment_id is not None:
             self._stayed = "MLflow was in use before the cell"
         return bool(self._stayed) or self._default_store()
 
@@ -191,7 +190,7 @@ class MlflowJoin:
         children: tuple[ChildRun, ...] = ()
         link = None
         if cell.claimed is not None:
-            ending = read_back.take_implicit(cell) if cell.implicit else None
+            ending = read_back.take_implicit(cell)
             own = within(cell.claimed, lambda: read_back.own_run(cell, ending, status), self._notes)
             if own is not None:
                 link = MlflowLink(read_back.shown(own.uri), own.experiment, own.run_id)

@@ -24,8 +24,9 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.store.db import utils as mlflow_db
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from sqlalchemy import event
 
-from labnb.adapters.mlflow.embedded import IDENTITY, marker_of, marker_text, uri_of
+from labnb.adapters.mlflow.embedded import IDENTITY, marker_of, marker_text, sqlite_uri, uri_of
 from labnb.adapters.mlflow.errors import HINT_CORRUPT, translated
 from labnb.model.errors import StoreCorrupt, StoreError, StoreLocked
 from labnb.runfolder.paths import LabPaths, write_atomic
@@ -44,7 +45,7 @@ def prepare_store(lab: LabPaths, experiment: str, patience: float = 60.0) -> str
     if marker_text(lab) == marker_of(lab, mlflow.__version__) and lab.database.exists():
         return uri_of(lab)
     try:
-        lab.mlflow.mkdir(parents=True, exist_ok=True)
+        lab.mlflow.mkdir(exist_ok=True)
         with _locked(lab, patience), translated(uri_of(lab)):
             if not lab.database.exists():
                 _create(lab, experiment)
@@ -83,14 +84,18 @@ def _create(lab: LabPaths, experiment: str) -> None:
     for left in lab.mlflow.glob("new-*"):  # of a process that was killed here
         left.unlink()
     aside = lab.mlflow / f"new-{os.getpid()}.db"
-    uri = f"sqlite:///{aside}"
+    uri = sqlite_uri(aside)
     quiet = logging.getLogger("alembic"), logging.getLogger("mlflow.store.db.utils")
     levels = [logger.level for logger in quiet]
     for logger in quiet:
         logger.setLevel(logging.WARNING)
     try:
-        store: Any = _untyped(SqlAlchemyStore)(uri, lab.artifacts.as_uri())
-        store.engine.dispose()
+        engine = _untyped(SqlAlchemyStore._get_or_create_engine)(uri)
+        engine.dispose()
+        # Nobody else sees the file yet: it is written to the disk once, when it is whole.
+        event.listen(engine, "connect", _hurry)
+        _untyped(SqlAlchemyStore)(uri, lab.artifacts.as_uri())
+        engine.dispose()
         SqlAlchemyStore._engine_map.pop(uri, None)
     finally:
         for logger, level in zip(quiet, levels, strict=True):
@@ -102,7 +107,17 @@ def _create(lab: LabPaths, experiment: str) -> None:
             "INSERT OR REPLACE INTO experiment_tags (key, value, experiment_id) VALUES (?, ?, 0)",
             (IDENTITY, uuid.uuid4().hex),
         )
+    fd = os.open(aside, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
     os.replace(aside, lab.database)
+
+
+def _hurry(connection: Any, record: Any) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_mode = MEMORY")
 
 
 def _check(path: Path) -> None:
@@ -126,7 +141,7 @@ def _migrate(path: Path) -> None:
     backup = path.with_name(f"{path.name}.{found}")
     if not backup.exists():
         shutil.copy2(path, backup)
-    engine = _untyped(mlflow_db.create_sqlalchemy_engine)(f"sqlite:///{path}")
+    engine = _untyped(mlflow_db.create_sqlalchemy_engine)(sqlite_uri(path))
     try:
         _untyped(mlflow_db._upgrade_db)(engine)
     finally:

@@ -63,20 +63,24 @@ def within(uri: str, read: Callable[[], T], notes: list[Note]) -> T | None:
 
 
 def take_implicit(cell: OpenCell) -> Any:
-    """Take the cell's run from MLflow's open runs, where MLflow opened it without being asked."""
+    """Take the newest run of the cell from MLflow's open runs, where MLflow opened it without being asked."""
     fluent: Any = sys.modules["mlflow.tracking.fluent"]
     stack = fluent._active_run_stack.get()
-    if not stack or stack[-1].data.tags.get(say.UID) != cell.uid:
+    if not cell.implicit or not stack:
+        return None
+    tags = stack[-1].data.tags
+    if cell.uid not in (tags.get(say.UID), tags.get(say.PARENT_UID)):
         return None
     run = stack.pop()
-    cell.run_id = str(run.info.run_id)
+    if tags.get(say.UID) == cell.uid:
+        cell.run_id = str(run.info.run_id)
     fluent._last_active_run_id.set(run.info.run_id)
     os.environ.pop("MLFLOW_RUN_ID", None)
     return run
 
 
 def own_run(cell: OpenCell, ending: Any, status: RunStatus) -> Own | None:
-    """Read the cell's run, after ending it where it was left open without anybody having asked for it."""
+    """Read the cell's run, after ending the run that was left open without anybody having asked for it."""
     mlflow: Any = sys.modules["mlflow"]
     client = mlflow.MlflowClient(cell.claimed)
     if ending is not None:

@@ -25,7 +25,7 @@ class OpenCell:
     """The recorded cell of this process, and what MLflow was seen to open for it.
 
     `claimed` is the tracking URI in which the cell's run was opened, `run_id` its id once known; `implicit` says
-    that nobody asked for the run by name: MLflow opened it because something was logged. `uris` are all stores in
+    that nobody asked for the newest run: MLflow opened it because something was logged. `uris` are all stores in
     which runs were opened, `opened` counts the runs.
     """
 
@@ -72,10 +72,11 @@ class LabnbRunContext:
         uri = _tracking_uri()
         with cell.lock:
             cell.opened += 1
+            cell.implicit = _nobody_asked()
             if uri not in cell.uris:
                 cell.uris.append(uri)
             if cell.claimed is None or _failed(cell):
-                cell.claimed, cell.implicit = uri, _nobody_asked()
+                cell.claimed = uri
                 return {**cell.tags, UID: cell.uid, JOINED: "true"}
             tags = {name: cell.tags[name] for name in _SHARED if name in cell.tags}
             tags[PARENT_UID] = cell.uid

@@ -213,7 +213,7 @@ class MlflowResultStore:
     def tidy(self) -> None:
         """Let SQLite count what it holds: without that, sorting many runs by a metric takes minutes."""
         if self._own and self.tracking_uri.startswith("sqlite:///"):
-            path = self.tracking_uri.removeprefix("sqlite:///")
+            path = unquote(self.tracking_uri.removeprefix("sqlite:///"))
             with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5)) as database:
                 database.execute("PRAGMA analysis_limit = 1000")
                 database.execute("ANALYZE")
