@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labnb.adapters.git import own
 from labnb.adapters.git.private import Private, Redacted, State, stat_key
 from labnb.adapters.git.process import Git, GitFailed
 from labnb.adapters.git.screen import Screen
@@ -92,23 +93,21 @@ class Folder:
     def take(self, ref: str) -> tuple[CodeVersion, tuple[Note, ...]]:
         """Keep the folder's code on `ref` in the private repository; raises CodeStoreError when that fails."""
         try:
-            return self._attempt(ref, self.private.load())
-        except GitFailed:
-            pass
-        # The private index, or the private repository itself, may be damaged: once more, from nothing.
-        self.private.forget_index()
-        try:
-            Git(self.kept).under(f"--git-dir={self.kept}").run("rev-parse", "--git-dir")
-        except GitFailed:
-            if self.kept.exists():
-                self.kept.rename(self.kept.with_name(f"{self.kept.name}.damaged-{int(time.time())}"))
-        try:
-            return self._attempt(ref, State())
+            try:
+                return self._attempt(ref, self.private.load())
+            except GitFailed:
+                self._start_anew()
+                return self._attempt(ref, State())
         except (GitFailed, OSError) as failure:
             raise CodeStoreError(
                 f"The code was not kept: {self.kept} cannot be used ({failure}).",
                 "Make the project's .labnb folder writable, with room on the disk.",
             ) from failure
+
+    def _start_anew(self) -> None:
+        """Forget the private index, and put the private repository aside when it is damaged."""
+        self.private.forget_index()
+        own.put_aside_if_damaged(self.kept)
 
     def _attempt(self, ref: str, state: State) -> tuple[CodeVersion, tuple[Note, ...]]:
         git = self._git()
@@ -132,13 +131,7 @@ class Folder:
         return code, (*_nested(found.nested), *screen.notes())
 
     def _git(self) -> Git:
-        if not (self.kept / "HEAD").exists():
-            self.kept.parent.mkdir(parents=True, exist_ok=True)
-            Git(self.kept.parent).run("init", "-q", "--bare", "--template=", str(self.kept))
-            # Attributes of the folder must not convert or filter anything here: bytes are kept as they are.
-            info = self.kept / "info"
-            info.mkdir(exist_ok=True)
-            (info / "attributes").write_text("* -filter -text -ident -working-tree-encoding\n")
+        own.make(self.kept)
         places = {"GIT_DIR": str(self.kept), "GIT_WORK_TREE": str(self.root)}
         git = Git(self.root, lock=self.private.lock).under("-c", "core.autocrlf=false", **places)
         return git.under(GIT_INDEX_FILE=str(self.private.index))

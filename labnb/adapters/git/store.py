@@ -89,7 +89,7 @@ class GitCodeStore:
         restore.checkout(self._home(snapshot), snapshot, destination)
 
     def _home(self, snapshot: str) -> Path:
-        places = [self._private / "folder.git", self._private / "kept.git"]
+        places = [self._private / "folder.git", *sorted(self._private.glob("kept-*.git"))]
         try:
             repository = self._locate()
         except CodeStoreError:
@@ -125,7 +125,7 @@ class GitCodeStore:
                 tree = WorkTree(
                     repository=repository,
                     private=private,
-                    kept=self._private / "kept.git",
+                    kept=self._private / f"kept-{name}.git",
                     limits=self._limits,
                     scanner=self._scanner,
                     excluded=self._below(repository.top),

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labnb.adapters.git import own
 from labnb.adapters.git import status as porcelain
 from labnb.adapters.git.private import Private, State, stat_or_nothing
 from labnb.adapters.git.process import Git, GitFailed, GitSlow
@@ -258,11 +259,7 @@ class WorkTree:
         """Put objects and refs into a repository of our own that borrows the researcher's objects."""
         self.aside = True
         objects = self.repository.common / "objects"
-        if not (self.kept / "HEAD").exists():
-            kind = f"--object-format={self.repository.object_format}"
-            Git(self.kept.parent).run("init", "-q", "--bare", "--template=", kind, str(self.kept))
-        (self.kept / "objects" / "info").mkdir(exist_ok=True)
-        (self.kept / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+        own.make(self.kept, self.repository.object_format, alternate=objects)
         self.git = self.git.under(
             GIT_OBJECT_DIRECTORY=str(self.kept / "objects"),
             GIT_ALTERNATE_OBJECT_DIRECTORIES='"' + str(objects).replace("\\", "\\\\").replace('"', '\\"') + '"',

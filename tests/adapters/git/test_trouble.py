@@ -370,3 +370,44 @@ def test_a_private_folder_that_cannot_be_written(repo: Repo, open_path: Path) ->
     message, hint = as_nobody(repo.path, open_path / "nope")
     assert "cannot be written" in message
     assert hint
+
+
+FULL_DISK = """
+import resource, signal, sys
+sys.path.insert(0, {source!r})
+from pathlib import Path
+from labnb.adapters.git import GitCodeStore
+from labnb.model.errors import CodeStoreError
+store = GitCodeStore(Path({root!r}), None, private=Path({root!r}) / ".labnb/code")
+if {warm}:
+    store.snapshot("warm")
+Path({root!r}, "more.py").write_text("m = 1\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    store.snapshot("r1")
+except CodeStoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("with_git", [False, True])
+def test_a_full_disk(repo: Repo, warm: bool, with_git: bool) -> None:
+    if not with_git:
+        shutil.rmtree(repo.path / ".git")
+    else:
+        before = repo.visible()
+    source = str(Path(__file__).resolve().parents[3])
+    script = FULL_DISK.format(source=source, root=str(repo.path), warm=warm)
+    done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("The code was not kept"), done.stdout
+    assert "disk" in done.stdout
+    if with_git:
+        (repo.path / "more.py").unlink()
+        assert repo.visible() == before
+        repo.write("more.py", "m = 1\n")
+    code, notes = repo.store().snapshot("later")
+    assert notes == ()
+    assert "more.py" in repo.store().recorded_files(str(code.snapshot))
