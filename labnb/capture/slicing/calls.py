@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from labnb.capture.slicing import habits, kinds
-from labnb.capture.slicing.machine import Machine
-from labnb.capture.slicing.scopes import all_loads
+from labnb.capture.slicing.machine import Machine, TooMuch
 from labnb.capture.slicing.state import ATOM, NOTHING, FunctionRef, Value, join
 
 _CODE = (kinds.CODE, kinds.CLASS)
@@ -137,7 +136,7 @@ class Calls(Machine):
             active = [f.returned for f in self.state.frames.values() if f.function is function and f.returned]
             return join([self.fresh(node, holds=args.regions), *args.all(), *active])
         if self.fuel <= 0 or self.depth > _DEPTH:
-            return self.blunt(ref, args, node)
+            raise TooMuch
         if ref.bound is not None:
             number = ref.bound
         elif isinstance(function.node, ast.GeneratorExp):
@@ -166,7 +165,7 @@ class Calls(Machine):
             return returned
         rid = self.state.region(("lazy", self.number, self.frame, node, ref), kinds.ITERATOR, returned.regions)
         later = ref._replace(bound=number)
-        self.state.heap[rid] = self.state.heap[rid]._replace(functions=frozenset((later,)))
+        self.state.define(rid, frozenset((later,)))
         return Value(frozenset((rid,)), kinds.ITERATOR)
 
     def body(self, ref: FunctionRef) -> None:
@@ -216,6 +215,7 @@ class Calls(Machine):
     def construct(self, rid: int, args: Arguments, node: ast.AST) -> Value:
         """Make an instance of a class of the notebook."""
         made = self.state.region(("new", self.number, self.frame, node, rid), kinds.INSTANCE, frozenset((rid,)))
+        self.state.parents[made] = frozenset((rid,))
         instance = Value(frozenset((made,)))
         found = [r for name in _CONSTRUCTORS for r in self.methods(Value(frozenset((rid,))), name)]
         for ref in found:
@@ -225,32 +225,6 @@ class Calls(Machine):
         if not any(r.function.name == "__init__" for r in found):
             self.hold((made,), args.regions)
         return instance
-
-    def blunt(self, ref: FunctionRef, args: Arguments, node: ast.AST) -> Value:
-        """Take a call as a whole: it may change all that its code names, and the code that this calls names."""
-        todo, seen, values = [ref], {ref}, args.all()
-        while todo:
-            current = todo.pop()
-            for name in sorted(all_loads([current.function.node])):
-                if name in current.function.locals or (habits.is_builtin(name) and name not in self.state.env):
-                    continue
-                value = self.load_global(name)
-                values.append(value)
-            for frame in self.state.frames.values():
-                if frame.function is not None:
-                    values += frame.values.values()
-            for name in sorted(current.function.outer):
-                self.store_global(name, self.fresh(node, holds=args.regions), weak=True)
-            for found in self.ordered(self.refs(join(values))):
-                if found not in seen:
-                    seen.add(found)
-                    todo.append(found)
-        held = frozenset().union(*(v.regions for v in values)) if values else NOTHING
-        for value in values:
-            self.change_argument(value, held)
-        self.draw(self.randomness)
-        self.files(None, write=True)
-        return self.fresh(node, holds=held)
 
     # What cannot be seen.
 

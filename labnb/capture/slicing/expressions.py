@@ -82,9 +82,9 @@ class Expressions(Libraries):
         state = self.state
         found = [state.fields[rid][name]] if name in state.fields.get(rid, {}) else []
         loose = state.loose_holds(rid)
-        classes = frozenset(r for r in region.holds if state.heap[r].kind == kinds.CLASS)
+        classes = state.parents.get(rid, NOTHING)
         for parent in classes:
-            if parent != rid and (not found or region.kind == kinds.CLASS):
+            if not found or region.kind == kinds.CLASS:
                 value = self.own_field(parent, state.heap[parent], name)
                 if any(state.heap[r].kind == kinds.CODE for r in value.regions):
                     value = Value(value.regions | {rid})  # a bound method
@@ -262,7 +262,7 @@ class Expressions(Libraries):
         held = frozenset().union(*(self.value(d).regions for d in defaults)) if defaults else NOTHING
         rid = self.state.region((self.number, self.frame, node), kinds.CODE, held)
         ref = FunctionRef(self.function(node), self.frame, rid)
-        self.state.heap[rid] = self.state.heap[rid]._replace(functions=frozenset((ref,)))
+        self.state.define(rid, frozenset((ref,)))
         return Value(frozenset((rid,)), kinds.CODE)
 
     def list_made(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> Value:
@@ -273,7 +273,7 @@ class Expressions(Libraries):
         rid = self.state.region((self.number, self.frame, node), kinds.ITERATOR, value.regions)
         ref = FunctionRef(self.function(node), self.frame, rid)
         # Its body runs, and reads its names, when it is consumed.
-        self.state.heap[rid] = self.state.heap[rid]._replace(functions=frozenset((ref,)))
+        self.state.define(rid, frozenset((ref,)))
         return Value(frozenset((rid,)), kinds.ITERATOR)
 
     def comprehension(self, node: ast.AST) -> Value:

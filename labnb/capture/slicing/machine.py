@@ -18,6 +18,12 @@ GENERATORS = ("random", "numpy", "torch")
 #: Calls of the notebook's own functions that are followed within one statement; above, they are taken as a whole.
 FUEL = 400
 ROUNDS = 6
+#: How much of the heap is walked for one statement before it is taken to read and change everything.
+STEPS = 20_000
+
+
+class TooMuch(Exception):
+    """A statement is too tangled to be followed."""
 
 
 class Machine:
@@ -58,6 +64,7 @@ class Machine:
         self.recursed: set[Function] = set()
         self.hooked: dict[tuple[FunctionRef, Value], int] = {}
         self.version = 0
+        self.limit = self.state.steps + STEPS
 
     # What other rooms of the machine do.
 
@@ -88,16 +95,16 @@ class Machine:
         """Give a region of the world outside: a module, a generator, a file."""
         return self.state.region(name)
 
-    def touch(self, regions: Iterable[int]) -> set[int]:
+    def touch(self, regions: Iterable[int]) -> None:
         """Read regions with all they reach: whoever changed them last is needed."""
         regions = frozenset(regions)
         if not regions:
-            return set()
-        reached = self.state.reach(regions)
+            return
         heap = self.state.heap
-        for rid in reached:
+        for rid in self.state.reach(regions):
             self.needs |= heap[rid].writers
-        return reached
+        if self.state.steps > self.limit:
+            raise TooMuch
 
     def write(self, regions: Iterable[int]) -> None:
         """Change regions: this statement needs those that changed them before, and later readers need it."""
@@ -112,12 +119,8 @@ class Machine:
         """Note that regions may now hold others."""
         if not held:
             return
-        heap = self.state.heap
         for rid in regions:
-            region = heap[rid]
-            if not held <= region.holds:
-                self.version += 1
-                heap[rid] = region._replace(holds=region.holds | held)
+            self.version += self.state.hold(rid, held)
 
     def change(self, value: Value, held: frozenset[int] = NOTHING, deep: bool = True, spare: bool = False) -> None:
         """Change what a value stands for, and perhaps let it hold other regions.
@@ -135,19 +138,15 @@ class Machine:
                 kind = heap[rid].kind
                 if kind not in (kinds.CODE, kinds.CLASS) and not (spare and kind in kinds.PLAIN):
                     targets.add(rid)
+        self.state.steps += len(targets)
+        if self.state.steps > self.limit:
+            raise TooMuch
         self.write(targets)
         self.hold(targets, held)
 
     def refs(self, value: Value) -> frozenset[FunctionRef]:
         """Give the notebook's functions that can be reached from a value."""
-        if not value.regions:
-            return frozenset()
-        heap = self.state.heap
-        found: frozenset[FunctionRef] = frozenset()
-        for rid in self.state.reach(value.regions):
-            if heap[rid].functions:
-                found |= heap[rid].functions
-        return found
+        return self.state.references(value.regions) if value.regions else frozenset()
 
     # Names.
 

@@ -94,8 +94,3 @@ class Function:
     def hook(self) -> bool:
         """Whether Python calls it without a call being written: `__add__`, a property, a generator's body."""
         return (self.name.startswith("__") and self.name != "__init__") or (self.method and self.decorated) or self.lazy
-
-
-def all_loads(nodes: Iterable[ast.AST]) -> set[str]:
-    """Every name that is loaded anywhere below, whatever its scope."""
-    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}

@@ -83,11 +83,17 @@ class State:
         self.heap: dict[int, Region] = {}
         self.frames: dict[int, Frame] = {}
         self.fields: dict[int, dict[str, Value]] = {}
+        #: The class of an instance, the bases of a class.
+        self.parents: dict[int, frozenset[int]] = {}
         self.files: dict[str, int] = {}
         self.seeds: dict[str, frozenset[int]] = {}
         self.binders: frozenset[int] = NOTHING
         self.moved = False
+        #: How much was walked, as a measure of the work of a statement.
+        self.steps = 0
         self._ids: dict[Hashable, int] = {}
+        self._reached: dict[frozenset[int], frozenset[int]] = {}
+        self._references: dict[frozenset[int], frozenset[FunctionRef]] = {}
 
     def copy(self) -> State:
         """Copy it, so that a look ahead leaves no trace."""
@@ -96,6 +102,7 @@ class State:
         twin.heap = dict(self.heap)
         twin.frames = {key: frame.copy() for key, frame in self.frames.items()}
         twin.fields = dict(self.fields)
+        twin.parents = dict(self.parents)
         twin.files = dict(self.files)
         twin.seeds = dict(self.seeds)
         twin.binders = self.binders
@@ -113,8 +120,8 @@ class State:
         known = self.heap.get(rid)
         if known is None:
             self.heap[rid] = Region(kind=kind, holds=holds)
-        elif not holds <= known.holds:
-            self.heap[rid] = known._replace(holds=known.holds | holds)
+        else:
+            self.hold(rid, holds)
         return rid
 
     def set_field(self, rid: int, name: str, value: Value) -> bool:
@@ -133,17 +140,53 @@ class State:
         holds = self.heap[rid].holds
         return holds.difference(*(v.regions for v in fields.values())) if fields else holds
 
-    def reach(self, regions: Iterable[int]) -> set[int]:
+    def reach(self, regions: Iterable[int]) -> frozenset[int]:
         """Give the regions that can be reached from some, themselves included."""
+        start = frozenset(regions)
+        known = self._reached.get(start)
+        if known is not None:
+            return known
         heap = self.heap
-        seen = set(regions)
-        stack = list(seen)
+        seen = set(start)
+        stack = list(start)
         while stack:
             for rid in heap[stack.pop()].holds:
                 if rid not in seen:
                     seen.add(rid)
                     stack.append(rid)
-        return seen
+        self.steps += len(seen)
+        result = self._reached[start] = frozenset(seen)
+        return result
+
+    def references(self, regions: frozenset[int]) -> frozenset[FunctionRef]:
+        """Give the notebook's functions that can be reached from regions."""
+        known = self._references.get(regions)
+        if known is None:
+            heap = self.heap
+            found = [heap[rid].functions for rid in self.reach(regions)]
+            known = self._references[regions] = frozenset().union(*found)
+        return known
+
+    def hold(self, rid: int, held: frozenset[int]) -> bool:
+        """Let a region hold others; tell whether that is news."""
+        region = self.heap[rid]
+        if held <= region.holds:
+            return False
+        self.heap[rid] = region._replace(holds=region.holds | held)
+        self.forget()
+        return True
+
+    def define(self, rid: int, functions: frozenset[FunctionRef]) -> None:
+        """Note which functions a region is."""
+        region = self.heap[rid]
+        if region.functions != functions:
+            self.heap[rid] = region._replace(functions=functions)
+            self._references.clear()
+
+    def forget(self) -> None:
+        """Forget what was worked out of the shape of the heap, which has changed."""
+        self._reached.clear()
+        self._references.clear()
 
 
 def join(values: Iterable[Value]) -> Value:

@@ -173,6 +173,10 @@ class Statements(Magics):
         self.state.heap[rid] = self.state.heap[rid]._replace(kind=kinds.CLASS)
         for name, value in values.items():
             self.state.set_field(rid, name, value)
+        heap = self.state.heap
+        self.state.parents[rid] = frozenset(
+            r for base in bases for r in base.regions if r != rid and heap[r].kind == kinds.CLASS
+        )
         made = Value(frozenset((rid,)))
         for base in bases:
             for ref in self.methods(base, "__init_subclass__"):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from labnb.capture.slicing import kinds
+from labnb.capture.slicing.machine import TooMuch
 from labnb.capture.slicing.source import Statement, ran, statements_of
 from labnb.capture.slicing.state import ATOM, NOTHING, Binding, State, Value, join
 from labnb.capture.slicing.statements import Statements
@@ -93,6 +94,7 @@ class Timeline:
 
     def _follow(self, statement: Statement, guarded: bool) -> Value:
         machine = self.machine
+        env = dict(self.state.env)
         try:
             if guarded:
                 machine.loosely(lambda: machine.run([statement.node]))
@@ -102,15 +104,24 @@ class Timeline:
                 return value
             else:
                 machine.run([statement.node])
+        except TooMuch:
+            self._give_up(statement, env)
         except (RecursionError, KeyError, AttributeError, TypeError, ValueError, IndexError, AssertionError) as error:
-            # Better a slice that is too large than none: the statement is taken to read and change everything.
             self.stumbled.append(f"{type(error).__name__}: {error}: {statement.code}")
-            number = machine.number
-            machine.begin(number, machine.randomness, machine.bound, machine.sole)
-            machine.world()
-            for name in sorted(statement.stores):
-                machine.store_global(name, machine.fresh(statement.node), weak=True)
+            self._give_up(statement, env)
         return ATOM
+
+    def _give_up(self, statement: Statement, env: dict[str, Binding]) -> None:
+        """Take a statement to read and change everything: better a slice that is too large than none."""
+        machine = self.machine
+        self.state.env = env
+        machine.begin(machine.number, machine.randomness, machine.bound, machine.sole)
+        machine.limit *= 1000
+        machine.world()
+        outer = frozenset().union(*(f.outer for f in machine.functions.values()), statement.stores)
+        held = frozenset().union(*(b.value.regions for b in env.values()), frozenset())
+        for name in sorted(outer):
+            machine.store_global(name, machine.fresh(statement.node, holds=held), weak=True)
 
     def _node(self, place: int, statement: Statement) -> Node:
         machine = self.machine
