@@ -1,7 +1,7 @@
 """A warm `%%labrun` around an empty cell, against the bare cell and against MLflow written by hand.
 
-The project has 5,000 files in git, 300 installed packages and 20 earlier cells, and everything is captured. By hand means
-`mlflow.start_run()`, params, tags and `log_artifact` of the same record on the same store, MLflow imported and warm.
+The project has 5,000 files in git, 300 installed packages and 20 earlier cells, and everything is captured. By hand
+means `mlflow.start_run()`, params, tags and `log_artifact` of the same record on the same store, with MLflow imported and warm.
 """
 
 from __future__ import annotations
@@ -54,11 +54,10 @@ def main() -> Iterator[Figure]:
             with Kernel(project) as other:
                 setup = _BY_HAND.format(uri=f"sqlite:///{kernel.lab.paths.database}")
                 assert other.run(setup).status == "ok"
-                hand = []
+                source = f"by_hand({str(folder)!r})"
                 for _ in range(3):
-                    other.run(f"by_hand({str(folder)!r})")
-                for _ in range(REPETITIONS // 2):
-                    hand.append(_timed(other, f"by_hand({str(folder)!r})"))
+                    other.run(source)
+                hand = [_timed(other, source) for _ in range(REPETITIONS // 2)]
     extra = middle([a - b for a, b in zip(ours, bare, strict=True)])
     by_hand = middle(hand) - middle(bare)
     yield Figure("%%labrun over the bare cell", extra, "ms", 60, "MLflow by hand", by_hand)

@@ -8,15 +8,16 @@ way (a wrong option) reaches the cell magic.
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from labnb.magics import reading
-from labnb.magics.recorder import Recorder
 from labnb.magics.request import MAGIC, find_line, make_parser, parse_request
 from labnb.model.errors import LabError
+
+if TYPE_CHECKING:
+    from labnb.magics.recorder import Recorder
 
 
 def take_line_away(lines: list[str]) -> list[str]:
@@ -74,6 +75,8 @@ class LabMagics(Magics):
             %labruns metrics.accuracy > 0.9 and params.model = 'forest'
             %labruns forest
         """
+        from labnb.magics import reading
+
         return self._answer(lambda: reading.labruns(self._recorder.lab(), line))
 
     @line_magic
@@ -82,6 +85,8 @@ class LabMagics(Magics):
 
         RUN is the uid or the start of it; without one, the last run of this session.
         """
+        from labnb.magics import reading
+
         words = shlex.split(line)
         if not words and self._recorder.last is not None:
             words = [self._recorder.last.uid]

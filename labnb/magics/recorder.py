@@ -8,13 +8,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labnb.lab import Lab, open_lab
 from labnb.magics.request import find_line, parse_request
-from labnb.model.cell import Cell
 from labnb.model.errors import LabError
 
 if TYPE_CHECKING:
+    from labnb.capture.earlier_reads import EarlierReads
     from labnb.capture.session import Session
+    from labnb.lab import Lab
     from labnb.magics.recording import Recording
     from labnb.model.run import Run
 
@@ -27,7 +27,6 @@ class Recorder:
     """One per shell. Whatever fails here is told on a card; the cell runs all the same."""
 
     def __init__(self, shell: Any) -> None:
-        from labnb.capture.earlier_reads import EarlierReads
         from labnb.capture.session import Session
 
         self._shell = shell
@@ -38,20 +37,20 @@ class Recorder:
         self._watch: Any = None
         self._making = threading.RLock()
         self.session: Session = Session(shell)
-        self._reads = EarlierReads()
+        notebook = notebook_path(shell)
+        self._start = Path(notebook).parent if notebook and Path(notebook).parent.is_dir() else Path.cwd()
         self.last: Run | None = None
+        self._kept: EarlierReads | None = None
         # What the first record needs is loaded beside the cells before it.
         threading.Thread(target=self._warm_up, name="labnb-warm-up", daemon=True).start()
 
     def lab(self) -> Lab:
-        """Give the project of the notebook's folder, or of the current one; kept while the folder stays."""
-        notebook = notebook_path(self._shell)
-        start = Path(notebook).parent if notebook and Path(notebook).parent.is_dir() else Path.cwd()
+        """Give the project of the folder that the session began in, wherever the cells have gone since."""
+        from labnb.lab import open_lab
+
         with self._making:
-            lab = open_lab(start)
-            if self._lab is None or self._lab.root != lab.root:
-                self._lab = lab
-                self._watch = None
+            if self._lab is None:
+                self._lab = open_lab(self._start)
             return self._lab
 
     def before(self, info: Any) -> None:
@@ -61,8 +60,8 @@ class Recorder:
             if self._depth == 1:
                 self.session.before(info)
             self._begin(info)
-            if self._depth == 1 and self._recording is None and self._watch is not None:
-                self._watch.open(None)
+            if self._depth == 1 and self._recording is None:
+                self._file_watch().open(None)
         except Exception as error:  # noqa: BLE001 - the record never breaks the work
             self._recording = None
             self._tell(error)
@@ -73,7 +72,7 @@ class Recorder:
         try:
             if depth <= 1:
                 self.session.after(result)
-                if self._recording is None and self._watch is not None:
+                if self._recording is None:
                     self._keep_reads()
             if self._recording is not None and depth == self._recording_depth:
                 recording, self._recording = self._recording, None
@@ -84,6 +83,8 @@ class Recorder:
     def close(self) -> None:
         """The extension is unloaded."""
         self._recording = None
+        if self._watch is not None:
+            self._watch.stop()
 
     def _begin(self, info: Any) -> None:
         line = find_line(info.raw_cell)
@@ -94,6 +95,7 @@ class Recorder:
         except LabError:
             return  # the magic itself answers
         from labnb.magics.recording import Recording
+        from labnb.model.cell import Cell
 
         lab = self.lab()
         cell = Cell(
@@ -102,29 +104,37 @@ class Recorder:
             cell_id=getattr(info, "cell_id", None),
             execution_count=self._shell.execution_count - (1 if info.store_history else 0),
         )
-        recording = Recording(self._shell, lab, self.session, self._file_watch(lab), self._reads, request, cell)
+        recording = Recording(self._shell, lab, self.session, self._file_watch(), self._reads, request, cell)
         recording.open(info)
         self._recording, self._recording_depth = recording, self._depth
 
+    @property
+    def _reads(self) -> EarlierReads:
+        from labnb.capture.earlier_reads import EarlierReads
+
+        if self._kept is None:
+            self._kept = EarlierReads()
+        return self._kept
+
     def _keep_reads(self) -> None:
-        report = self._watch.close(seconds=PATIENCE)
-        if self._lab is not None and self.session.history:
-            self._reads.keep(self.session.history[-1].cell, report, self._lab.root)
+        if self._watch is not None and self.session.history:
+            report = self._watch.close(seconds=PATIENCE)
+            self._reads.keep(self.session.history[-1].cell, report, self.lab().root)
 
     def _warm_up(self) -> None:
         with contextlib.suppress(Exception):  # the first record meets the same error, and tells it
+            self._file_watch().prepare()
             import labnb.magics.recording  # noqa: F401
 
-            lab = self.lab()
-            _ = lab.record_run
-            self._file_watch(lab).prepare()
+            self.lab().record_run.warm_up()
 
-    def _file_watch(self, lab: Lab) -> Any:
+    def _file_watch(self) -> Any:
         """Give the watch of the project, armed once and kept from cell to cell."""
         from labnb.capture.files import FileWatch, StatCache
 
         with self._making:
             if self._watch is None:
+                lab = self.lab()
                 self._watch = FileWatch(lab.root, stat_cache=StatCache(lab.paths.cache / "stat.db"))
             return self._watch
 

@@ -74,7 +74,8 @@ class Recording:
             self._output.start()
         activate(ActiveRun(opened.folder.paths, opened.journal, opened.redactor.clean_value))
         self._pulse = Pulse(self._write_log, self._tick if self._in_kernel else None, self._system)
-        self._pulse.start()
+        with opened.part("pulse", "The log and the load of the machine are"):
+            self._pulse.start()
         with opened.part("files", "The files that the cell reads and writes are"):
             self._watch.open(opened.folder.paths.files, self._hints(info))
         self._started = time.time()

@@ -7,11 +7,12 @@ import ast
 import re
 import shlex
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from labnb.model.errors import UnknownName, UsageError, nearest
-from labnb.model.run import Value
-from labnb.model.values import simple
+
+if TYPE_CHECKING:
+    from labnb.model.run import Value
 
 MAGIC = "%%labrun"
 TARGETS = ("local",)
@@ -143,5 +144,7 @@ def find_line(source: str) -> str | None:
 
 
 def _plain(value: Any) -> Value:
+    from labnb.model.values import simple
+
     plain = simple(value)
     return plain if plain is not None or value is None else repr(value)

@@ -21,7 +21,6 @@ these classes to its exit codes, statuses or cards.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -114,6 +113,8 @@ def nearest(name: str, known: Iterable[str], limit: int = 5) -> str:
     >>> nearest("accuray", ["accuracy", "loss"])
     'Did you mean accuracy?'
     """
+    import difflib
+
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:

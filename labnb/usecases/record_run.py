@@ -64,7 +64,7 @@ class Part:
     ) -> bool:
         if isinstance(error, LabError):
             self.opened.notes.append(Note(error.code, error.message, error.hint))
-        elif isinstance(error, Exception):
+        elif isinstance(error, (Exception, KeyboardInterrupt)):
             self.opened.notes.append(Note(self.code, f"{self.what} not recorded: {type(error).__name__}: {error}."))
         else:
             return False
@@ -82,6 +82,10 @@ class RecordRun:
     scanner: SecretScanner
     user: str
     export: Callable[[Closure], tuple[str, dict[str, Any]]]
+
+    def warm_up(self) -> None:
+        """Read what the first run would have to read, ahead of it."""
+        self.environment.capture()
 
     def begin(self, cell: Cell, name: str, params: Mapping[str, Value], tags: Mapping[str, str]) -> OpenRun:
         """Open the run: its folder, and the state of the code before the cell can change it.
