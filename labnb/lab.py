@@ -49,7 +49,7 @@ class Lab:
         code_store = GitCodeStore(
             self.root,
             self.scanner,
-            private=self.paths.cache,
+            private=self.paths.code,
             max_file=self.config.max_file_mb * megabyte,
             max_total=self.config.max_total_mb * megabyte,
         )

@@ -76,8 +76,10 @@ class Recording:
         self._pulse = Pulse(self._write_log, self._tick if self._in_kernel else None, self._system)
         with opened.part("pulse", "The log and the load of the machine are"):
             self._pulse.start()
+        hints = self._hints(info)
+        opened.ready()
         with opened.part("files", "The files that the cell reads and writes are"):
-            self._watch.open(opened.folder.paths.files, self._hints(info))
+            self._watch.open(opened.folder.paths.files, hints)
         self._started = time.time()
 
     def close(self, result: Any) -> Run:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from labnb.model.dataset import FileUse
-from labnb.model.snapshot import digest_of
+from labnb.model.plain import digest_of
 
 
 def fingerprint(

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from labnb.model.dataset import FileUse
+from labnb.model.plain import plain
 
 SCHEMA = 1
 
@@ -115,7 +116,7 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON that every face speaks."""
-        data = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        data = {"schema": SCHEMA, **plain(self)}
         data["status"] = self.status.value
         return data
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from labnb.model.closure import Closure
+from labnb.model.plain import digest_of, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +61,5 @@ class Snapshot:
 
     def to_json(self) -> dict[str, Any]:
         """Give the content of `snapshot.json`."""
-        data = asdict(self)
-        for key in ("free", "undefined", "randomness"):
-            data["closure"][key] = sorted(data["closure"][key])
+        data = {"closure": plain(self.closure), "code": plain(self.code), "environment": plain(self.environment)}
         return {"schema": 1, "digest": digest_of(data), **data}
-
-
-def digest_of(value: object) -> str:
-    """Digest any JSON value: "sha256:…", blind to the order of keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (set, frozenset, tuple)):
-        return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")

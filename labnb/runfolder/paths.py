@@ -31,8 +31,13 @@ class LabPaths:
 
     @property
     def cache(self) -> Path:
-        """What can be made again: stat cache, environment, private git index."""
+        """What can be made again: stat cache, environment."""
         return self.home / "cache"
+
+    @property
+    def code(self) -> Path:
+        """Private git repositories and indexes; code snapshots of folders without git live here."""
+        return self.home / "code"
 
     @property
     def mlflow(self) -> Path:
@@ -64,7 +69,7 @@ class LabPaths:
         ignore = self.home / ".gitignore"
         if not ignore.exists():
             write_atomic(ignore, "*\n")
-        for folder in (self.runs, self.queue, self.cache):
+        for folder in (self.runs, self.queue, self.cache, self.code):
             folder.mkdir(exist_ok=True)
 
 
@@ -102,6 +107,11 @@ class RunPaths:
     def output(self) -> Path:
         """The cell with its outputs, as a notebook that renders later."""
         return self.folder / "output.ipynb"
+
+    @property
+    def log(self) -> Path:
+        """What the cell printed, written while it runs."""
+        return self.folder / "log.txt"
 
     @property
     def lock(self) -> Path:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labnb.model.errors import LabError, NotFound, StoreCorrupt
+from labnb.model.plain import digest_of
 from labnb.model.run import MetricPoint, Run, Value
-from labnb.model.snapshot import digest_of
 from labnb.ports.result_store import ResultStore, StoredRun
 from labnb.runfolder.folder import RunFolder, points_of
 from labnb.runfolder.journal import read_journal

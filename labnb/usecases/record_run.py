@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from labnb.model.closure import Closure
 from labnb.model.errors import LabError
 from labnb.model.evidence import Evidence
 from labnb.model.fingerprint import fingerprint
+from labnb.model.plain import plain
 from labnb.model.run import Note, Run, RunStatus, Value, time_text
 from labnb.model.snapshot import CodeVersion, Environment, Snapshot
 from labnb.ports.code_store import CodeStore
@@ -41,7 +43,13 @@ class OpenRun:
     journal: Journal
     redactor: Redactor
     code: CodeVersion | None = None
+    taking: threading.Thread | None = None
     notes: list[Note] = field(default_factory=list)
+
+    def ready(self) -> None:
+        """Wait until the state of the code is kept: only then may the cell run."""
+        if self.taking is not None:
+            self.taking.join()
 
     def part(self, code: str, what: str) -> Part:
         """Take one part of the record; where it fails, a note says so and the rest goes on."""
@@ -88,7 +96,7 @@ class RecordRun:
         self.environment.capture()
 
     def begin(self, cell: Cell, name: str, params: Mapping[str, Value], tags: Mapping[str, str]) -> OpenRun:
-        """Open the run: its folder, and the state of the code before the cell can change it.
+        """Open the run: its folder, and the state of the code before the cell can change it; `ready` waits for that.
 
         Raises OSError or LabError where no folder can be made; then nothing is recorded.
         """
@@ -107,10 +115,15 @@ class RecordRun:
         )
         folder, journal = RunFolder.create(self.lab, run)
         opened = OpenRun(run, folder, journal, redactor)
-        with opened.part("code_store", "The state of the code was"):
-            opened.code, notes = self.code_store.snapshot(run.uid)
-            opened.notes.extend(notes)
+        # Mostly git at work: beside it the captures are opened.
+        opened.taking = threading.Thread(target=self._take_code, args=(opened,), name="labnb-code")
+        opened.taking.start()
         return opened
+
+    def _take_code(self, opened: OpenRun) -> None:
+        with opened.part("code_store", "The state of the code was"):
+            opened.code, notes = self.code_store.snapshot(opened.run.uid)
+            opened.notes.extend(notes)
 
     def finish(self, opened: OpenRun, status: RunStatus, evidence: Evidence) -> Run:
         """Close the run with what was seen of it, and give it as it stands on disk.
@@ -137,7 +150,8 @@ class RecordRun:
             if evidence.closure is not None and environment is not None:
                 closure = opened.redactor.clean_closure(evidence.closure)
                 snapshot = Snapshot(closure, opened.code or CodeVersion(), environment)
-        run = self._merged(opened, evidence, environment, snapshot)
+        snapshot_json = snapshot.to_json() if snapshot is not None else {}
+        run = self._merged(opened, evidence, environment)
         run = dataclasses.replace(
             run,
             status=status,
@@ -145,12 +159,13 @@ class RecordRun:
             ended=time_text(evidence.ended),
             inputs=inputs,
             outputs=outputs,
+            snapshot=snapshot_json.get("digest"),
         )
         if snapshot is not None:
             code = fingerprint(snapshot.closure.normalised, run.params, inputs, snapshot.environment.loaded)
             run = dataclasses.replace(run, fingerprint=code)
         with opened.part("snapshot", "The files of the snapshot were"):
-            self._write_files(opened, run, evidence, snapshot)
+            self._write_files(opened, run, evidence, snapshot, snapshot_json)
         run = dataclasses.replace(run, notes=tuple(dict.fromkeys([*opened.notes, *opened.redactor.notes()])))
         try:
             opened.folder.write(run)
@@ -159,9 +174,7 @@ class RecordRun:
             run = dataclasses.replace(run, notes=(*run.notes, note))
         return run
 
-    def _merged(
-        self, opened: OpenRun, evidence: Evidence, environment: Environment | None, snapshot: Snapshot | None
-    ) -> Run:
+    def _merged(self, opened: OpenRun, evidence: Evidence, environment: Environment | None) -> Run:
         """Put together what was logged and seen; what is in the journal counts, whoever wrote it."""
         redactor = opened.redactor
         logged = opened.folder.read()
@@ -171,17 +184,18 @@ class RecordRun:
             params={name: redactor.clean_value(name, value) for name, value in params.items()},
             metrics=logged.metrics,
             tags={**logged.tags, **evidence.tags},
-            code=dataclasses.asdict(opened.code) if opened.code else {},
+            code=plain(opened.code) if opened.code else {},
             environment=_summary(environment) if environment else {},
             error=redactor.clean_json(evidence.error, "the traceback") if evidence.error else None,
             children=evidence.children,
-            snapshot=snapshot.to_json()["digest"] if snapshot else None,
         )
 
-    def _write_files(self, opened: OpenRun, run: Run, evidence: Evidence, snapshot: Snapshot | None) -> None:
+    def _write_files(
+        self, opened: OpenRun, run: Run, evidence: Evidence, snapshot: Snapshot | None, snapshot_json: dict[str, Any]
+    ) -> None:
         paths = opened.folder.paths
         if snapshot is not None:
-            write_atomic(paths.snapshot, _pretty(snapshot.to_json()))
+            write_atomic(paths.snapshot, _pretty(snapshot_json))
             write_atomic(paths.lock, "".join(f"{line}\n" for line in snapshot.environment.lock))
             script, notebook = self.export(snapshot.closure)
             write_atomic(paths.script, script)
