@@ -7,6 +7,7 @@ import ctypes
 import os
 import select
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,22 +33,44 @@ class FolderWatch:
     """
 
     def __init__(self, *folders: Path) -> None:
+        self._folders = folders
         self._fd = _open(folders)
+        self._seen = self._state()
 
     def wait(self, timeout: float, wake: Sequence[int] = ()) -> bool:
         """Wait for a change, at most `timeout` seconds, or for one of the descriptors `wake` to be readable.
 
-        Gives False when nothing happened. Where there is no inotify, it waits for a short while and gives True.
+        Gives False when nothing happened. Where there is no inotify, only names that come and go are seen.
         """
         if self._fd is None:
-            select.select(wake, [], [], min(timeout, POLL))
-            return True
+            return self._poll(timeout, wake)
         ready, _, _ = select.select([self._fd, *wake], [], [], max(timeout, 0))
         if self._fd in ready:
             with contextlib.suppress(BlockingIOError):
                 while os.read(self._fd, 65536):  # what happened is looked up in the folder, not here
                     pass
         return bool(ready)
+
+    def _poll(self, timeout: float, wake: Sequence[int]) -> bool:
+        deadline = time.monotonic() + timeout
+        while True:
+            now = self._state()
+            if now != self._seen:
+                self._seen = now
+                return True
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select(wake, [], [], max(min(left, POLL), 0))
+            if ready or left <= 0:
+                return bool(ready)
+
+    def _state(self) -> list[int]:
+        found = []
+        for folder in self._folders if self._fd is None else ():
+            try:
+                found.append(folder.stat().st_mtime_ns)
+            except OSError:
+                found.append(0)
+        return found
 
     def close(self) -> None:
         if self._fd is not None:

@@ -57,7 +57,7 @@ def tags_of(run: Run) -> dict[str, str]:
     ours = {
         UID: run.uid,
         "mlflow.user": run.user,
-        "mlflow.source.name": run.notebook,
+        "mlflow.source.name": run.notebook or "<console>",  # MLflow's word for code without a file
         "mlflow.source.type": "NOTEBOOK" if run.notebook else "LOCAL",
         "mlflow.source.git.commit": code.get("commit"),
         "mlflow.source.git.branch": code.get("branch"),
