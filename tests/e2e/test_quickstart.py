@@ -64,6 +64,7 @@ def test_run_all_cells_of_the_quickstart(page: Page, project: Path) -> None:
     assert wine["dataset"] == "data/wine.csv"
     assert wine["digest"] == f"md5:{wine['version']}"
     assert best["code"]["branch"] == "main"
+    assert best["code"]["dirty"] is False
 
 
 def test_card_while_the_cell_runs_and_after_a_reload(page: Page, notebook: Notebook) -> None:

@@ -133,7 +133,10 @@ class WorkTree:
         return found
 
     def _excluded(self, path: bytes) -> bool:
-        return b"/.labnb/" in b"/" + path or bool(self.excluded and path.startswith(self.excluded))
+        # Jupyter's copies of notebooks are no change of the researcher's, though few projects ignore them.
+        below = b"/" + path
+        ours = b"/.labnb/" in below or b"/.ipynb_checkpoints/" in below
+        return ours or bool(self.excluded and path.startswith(self.excluded))
 
     def _update(self, state: State, status: Status, entries: list[Entry], screen: Screen) -> list[str]:
         """Bring the private index to the state of the work tree; give what it does not hold."""

@@ -97,7 +97,7 @@ class Rules:
         if below.startswith(self._skipped) and not below.startswith(self._allowed):
             return False
         parent, _, name = folder.rpartition("/")
-        if name in _SKIPPED_NAMES or name.startswith((".Trash", ".ipynb_")):
+        if name in _SKIPPED_NAMES or name.startswith((".Trash", ".ipynb_")) or name.endswith((".egg-info", ".dist-info")):
             return False
         if self._scratch.match(below):
             return False
