@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from labnb.model.cell import Cell, ExecutedCell
 
-#: Names that IPython itself rebinds from cell to cell.
-_IPYTHON = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "display"})
+#: Names that IPython itself binds, and rebinds from cell to cell.
+_IPYTHON = frozenset(
+    {"In", "Out", "get_ipython", "exit", "quit", "open", "display", "_", "__", "___"}
+    | {"_i", "_ii", "_iii", "_ih", "_oh", "_dh", "__builtin__", "__builtins__", "__name__", "__doc__", "__package__"}
+    | {"__loader__", "__spec__", "__session__"}
+)
+_SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError", "UsageError"})
+_FRESH_NUMPY = 623  # where NumPy's twister stands when it was neither seeded nor drawn from
 
 
 class Session:
@@ -17,49 +25,71 @@ class Session:
 
     It looks only at which names are bound to which objects and at whether the global random generators moved,
     and holds no object of the researcher alive. Well under a millisecond a cell.
+
+    Args:
+        shell: an IPython shell. What it ran before is taken from its history.
     """
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._history: list[ExecutedCell] = list(_earlier(shell))
-        self._bindings: dict[str, int] = {}
-        self._randomness: dict[str, int] = {}
+        self._earlier = list(_earlier(shell))
+        self._kinds_at_start = self._kinds(self._bound_now())
+        self._explained = False
+        self._history: list[ExecutedCell] = []
+        # The cell that loads labnb is running already; its end will be seen.
+        self._bindings = self._bound_now()
+        self._randomness = random_states()
         self._info: Any = None
 
     @property
     def history(self) -> tuple[ExecutedCell, ...]:
         """Every execution of the session, in order."""
-        return tuple(self._history)
+        if not self._explained:
+            self._explained = True
+            self._earlier = _explained(self._earlier, self._kinds_at_start)
+        return (*self._earlier, *self._history)
 
     def before(self, info: Any) -> None:
         """A cell is about to run."""
         self._info = info
         self._bindings = self._bound_now()
-        self._randomness = random_states()
+        # The generators are compared with how the last cell left them: what moved them since, a callback or a
+        # thread, is laid at this cell's door rather than at none.
 
     def after(self, result: Any) -> None:
         """The cell has ended, well or not."""
         info, self._info = self._info, None
-        if info is None:
+        info = info if info is not None else getattr(result, "info", None)
+        if info is None or not (info.raw_cell or "").strip():
             return
         now = self._bound_now()
         before = self._bindings
-        # A generator whose module was imported in this very cell counts as moved: its first state is not known.
-        moved = {name for name, state in random_states().items() if self._randomness.get(name) != state}
-        cell = Cell(
-            source=info.raw_cell,
-            cell_id=getattr(info, "cell_id", None),
-            execution_count=getattr(result, "execution_count", None),
-        )
+        # Two dicts of hundreds of names mostly hold the same pairs: the difference is found at C speed.
+        bound = {name for name, _ in now.items() - before.items()}
+        states = random_states()
         self._history.append(
             ExecutedCell(
-                cell=cell,
+                cell=Cell(
+                    source=info.raw_cell,
+                    cell_id=getattr(info, "cell_id", None),
+                    execution_count=getattr(result, "execution_count", None),
+                ),
                 python=self._python(info),
-                bound=frozenset(name for name, which in now.items() if before.get(name) != which),
+                bound=frozenset(bound),
                 deleted=frozenset(before.keys() - now.keys()),
-                randomness=frozenset(moved),
+                randomness=frozenset(moved(self._randomness, states)),
                 failed_line=self._failed_line(result),
+                kinds=self._kinds(bound),
             )
+        )
+        self._bindings = now
+        self._randomness = states
+
+    def current(self, info: Any) -> ExecutedCell:
+        """Give a cell that is about to run, or runs: its source, and nothing of its effects yet."""
+        return ExecutedCell(
+            Cell(info.raw_cell, cell_id=getattr(info, "cell_id", None), execution_count=self._shell.execution_count),
+            self._python(info),
         )
 
     def _bound_now(self) -> dict[str, int]:
@@ -68,11 +98,18 @@ class Session:
         return {
             name: id(value)
             for name, value in self._shell.user_ns.items()
-            if not (
-                name.startswith("_") and (name.strip("_") == "" or name.lstrip("_i").isdigit() or name[:3] == "_oh")
-            )
-            and name not in _IPYTHON
+            if not (name[0:1] == "_" and _is_ipythons(name)) and name not in _IPYTHON
         }
+
+    def _kinds(self, names: Iterable[str]) -> dict[str, str]:
+        namespace, kinds = self._shell.user_ns, {}
+        for name in names:
+            kind = type(namespace.get(name))
+            # Anyone's metaclass may answer here.
+            module, qualname = kind.__dict__.get("__module__", kind.__module__), kind.__qualname__
+            if isinstance(module, str) and isinstance(qualname, str):
+                kinds[name] = f"{module}.{qualname}"
+        return kinds
 
     def _python(self, info: Any) -> str:
         python = getattr(info, "transformed_cell", None)
@@ -103,18 +140,35 @@ class Session:
 def random_states() -> dict[str, int]:
     """Digest the states of the global random generators of the modules that are loaded."""
     states = {"random": hash(random.getstate())}
+    # A module that is being imported in another thread may be there and yet be empty.
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None and hasattr(numpy_random, "get_state"):
         state = numpy_random.get_state(legacy=False)
         inner = state["state"]
         key = inner.get("key")
-        states["numpy"] = hash(
-            (inner.get("pos"), key.tobytes() if key is not None else repr(inner), state["has_gauss"])
-        )
+        position = (inner.get("pos"), state["has_gauss"])
+        digest = hash((position, key.tobytes() if key is not None else repr(inner)))
+        # Even for a generator that nothing was drawn from, so that `moved` can tell.
+        states["numpy"] = digest & ~1 if position == (_FRESH_NUMPY, 0) else digest | 1
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_rng_state"):
         states["torch"] = hash(torch.get_rng_state().numpy().tobytes())
     return states
+
+
+def moved(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    """Name the generators that moved between two states.
+
+    One whose module was imported in between moved unless it can be seen that nothing was drawn from it.
+    """
+    found = {name for name, state in after.items() if before.get(name) != state}
+    if "numpy" in found and "numpy" not in before and not after["numpy"] & 1:
+        found.discard("numpy")
+    return found
+
+
+def _is_ipythons(name: str) -> bool:
+    return name in _IPYTHON or name[1:].isdigit() or (name[1:2] == "i" and name[2:].isdigit())
 
 
 def _earlier(shell: Any) -> list[ExecutedCell]:
@@ -123,9 +177,48 @@ def _earlier(shell: Any) -> list[ExecutedCell]:
     if manager is None:
         return []
     raw, parsed = manager.input_hist_raw, manager.input_hist_parsed
-    running = shell.execution_count - 1
+    exceptions = getattr(manager, "exceptions", {})
+    # The cell that loads labnb is in the history already, but has not ended.
+    running = getattr(getattr(shell.displayhook, "exec_result", None), "execution_count", None)
     return [
-        ExecutedCell(Cell(raw[count], execution_count=count), parsed[count])
-        for count in range(1, min(len(raw), len(parsed)))
-        if raw[count].strip() and count < running
+        ExecutedCell(Cell(raw[n], execution_count=n), parsed[n], failed_line=_failed_before(exceptions.get(n), n))
+        for n in range(1, min(len(raw), len(parsed)))
+        if raw[n].strip() and n != running
     ]
+
+
+def _failed_before(stored: Any, count: int) -> int | None:
+    """Read from a stored traceback at which line a cell raised."""
+    if not isinstance(stored, dict):
+        return None
+    text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(map(str, stored.get("traceback", ()))))
+    match = re.search(rf"Cell In\s*\[{count}\], line (\d+)", text)
+    if match is not None and stored.get("ename") not in _SYNTAX:
+        return int(match[1])
+    return 0 if stored.get("ename") in _SYNTAX else 1
+
+
+def _explained(cells: list[ExecutedCell], kinds: dict[str, str]) -> list[ExecutedCell]:
+    """Say which of the cells before labnb bound the names that were there when it was loaded."""
+    from labnb.capture.slicing.source import ran
+
+    if not cells:
+        return cells
+    stored = [frozenset().union(*(s.stores for s, _ in ran(cell)), frozenset()) for cell in cells]
+    unseen = frozenset(kinds) - frozenset().union(*stored)
+    last = {name: place for place, names in enumerate(stored) for name in names}
+    result = []
+    for place, cell in enumerate(cells):
+        # Which of the star imports, `%run`s and `exec`s bound a name is not known: any of them may have.
+        star = any(word in cell.python for word in ("import *", "get_ipython()", "exec(", "globals("))
+        mine = {name: kind for name, kind in kinds.items() if last.get(name) == place or (star and name in unseen)}
+        result.append(
+            ExecutedCell(
+                cell.cell,
+                cell.python,
+                bound=unseen if star else frozenset(),
+                failed_line=cell.failed_line,
+                kinds=mine,
+            )
+        )
+    return result

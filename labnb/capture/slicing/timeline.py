@@ -115,7 +115,10 @@ class Timeline:
         """Take a statement to read and change everything: better a slice that is too large than none."""
         machine = self.machine
         self.state.env = env
+        # What was found before is kept: regions that were written no longer know who wrote them before.
+        needs, always, drawn = machine.needs, machine.always, machine.drawn
         machine.begin(machine.number, machine.randomness, machine.bound, machine.sole)
+        machine.needs, machine.always, machine.drawn = needs, always, drawn
         machine.limit *= 1000
         machine.world()
         outer = frozenset().union(*(f.outer for f in machine.functions.values()), statement.stores)
