@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.figure import Figure
 from labnb.capture.files import FileWatch, StatCache
 
 FOLDERS, FILES = 500, 5_000
 READS = 10_000
 
 
-def main() -> dict[str, float]:
-    """Print and give the numbers; milliseconds unless the name says otherwise."""
+def main() -> Iterator[Figure]:
+    """Give the numbers as figures."""
+    for name, value in measure().items():
+        unit = "µs" if "(us" in name else "ms"
+        yield Figure(name.replace(" (us added)", ", added"), value, unit)
+
+
+def measure() -> dict[str, float]:
+    """Measure; milliseconds unless the name says otherwise."""
     numbers: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as base:
+    with tempfile.TemporaryDirectory() as base, contextlib.ExitStack() as stack:
         root = Path(base, "project")
         _make(root)
+        stack.callback(os.chdir, os.getcwd())
         os.chdir(root)
         os.listdir(".")
         bare = _time(lambda: _open_many("f0/0.txt", 20_000))
@@ -49,8 +58,6 @@ def main() -> dict[str, float]:
         numbers["close, hashed for the first time"] = closing[0] * 1e3
         numbers["close, digests known"] = closing[-1] * 1e3
         watch.stop()
-    for name, value in numbers.items():
-        print(f"{name:55} {value:10.3f}")
     return numbers
 
 
@@ -90,8 +97,3 @@ def _time(call: Callable[[], object]) -> float:
 
 def _median(call: Callable[[], object], times: int) -> float:
     return statistics.median(_time(call) for _ in range(times))
-
-
-if __name__ == "__main__":
-    main()
-    sys.exit(0)

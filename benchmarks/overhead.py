@@ -1,7 +1,7 @@
 """A warm `%%labrun` around an empty cell, against the bare cell and against MLflow written by hand.
 
 The project has 5,000 files in git, 300 installed packages and 20 earlier cells, and everything is captured. By hand
-means `mlflow.start_run()`, params, tags and `log_artifact` of the same record on the same store, with MLflow imported and warm.
+means `mlflow.start_run()`, params, tags and `log_artifact` of the same record on the same store, MLflow warm.
 """
 
 from __future__ import annotations

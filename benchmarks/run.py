@@ -21,9 +21,9 @@ RESULTS = Path(__file__).parent / "results"
 
 def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
     """Name the benches; each is imported when it runs."""
-    from benchmarks import load, log, overhead
+    from benchmarks import files, load, log, overhead
 
-    return {"load": load.main, "log": log.main, "overhead": overhead.main}
+    return {"load": load.main, "log": log.main, "overhead": overhead.main, "files": files.main}
 
 
 def main() -> int:

@@ -46,7 +46,8 @@ CELLS = {
     "unicode": "print('π ≈ 3.14 🎉')\n'ünï'",
     "carriage return": "for i in range(3):\n    print(f'{i}\\r', end='')",
     "thread": "import threading\nt = threading.Thread(target=print, args=('from a thread',)); t.start(); t.join()",
-    "redirect": "import io, contextlib\nbuffer = io.StringIO()\nwith contextlib.redirect_stdout(buffer):\n    print('kept')\nbuffer.getvalue()",
+    "redirect": "import io, contextlib\nbuffer = io.StringIO()\n"
+    "with contextlib.redirect_stdout(buffer):\n    print('kept')\nbuffer.getvalue()",
     "stdout identity": "import sys\ntype(sys.stdout).__name__, sys.stdout.isatty(), sys.stdout.writable()",
     "underscore": "_",
     "In": "In[-1].strip().splitlines()[-1]",

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import nbformat
 import pytest
 
@@ -43,7 +44,8 @@ def test_params_metrics_tags(kernel: Kernel) -> None:
     reply, run = kernel.recorded(
         "import labnb\ndepth = 3\nlosses = []\ntotal = 0\n"
         "for step in range(4):\n    total += width * step\n    labnb.log({'loss': 1 / (step + 1)})\n"
-        "labnb.log({'acc': 0.5}, step=10)\nlabnb.param('extra', 'yes')\nlabnb.tag('stage', 'test')\nscore = total / depth",
+        "labnb.log({'acc': 0.5}, step=10)\nlabnb.param('extra', 'yes')\nlabnb.tag('stage', 'test')\n"
+        "score = total / depth",
         "--param beta=0.9 --param config --metric score --tag team=bio",
     )
     assert reply.status == "ok"
@@ -93,7 +95,8 @@ def test_failed_cell_is_recorded(kernel: Kernel) -> None:
 
 def test_output_is_a_notebook(kernel: Kernel) -> None:
     _, run = kernel.recorded(
-        "%matplotlib inline\nimport matplotlib.pyplot as plt\nprint('one')\nfor i in range(50):\n    print(f'\\r{i}', end='')\n"
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nprint('one')\nfor i in range(50):\n"
+        "    print(f'\\r{i}', end='')\n"
         "print()\nplt.plot([1, 2, 3])\nplt.show()\n{'a': 1}"
     )
     paths = kernel.lab.browse.folder(run.uid).paths
@@ -236,3 +239,70 @@ def test_looking_alone_makes_no_folder(tmp_path: Path) -> None:
         kernel.run("open('a.txt').read()")
         kernel.run("%labruns")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.slow
+def test_mlflow_shows_the_run(tmp_path: Path) -> None:
+    """The embedded store shows the run in MLflow's own conventions, children and the cell's own calls included."""
+    from labnb.runfolder.queue import publish_now
+
+    (tmp_path / "data.csv").write_text("1\n")
+    env = {"LABNB_PUBLISHER": "1", "LABNB_PUBLISHER_IDLE": "2", "JPY_SESSION_NAME": str(tmp_path / "a.ipynb")}
+    with Kernel(tmp_path, **env) as kernel:
+        kernel.load()
+        _, plain = kernel.recorded("import labnb\nlr = 0.1\nopen('data.csv').read()\nlabnb.log({'loss': 2})", "plain")
+        _, joined = kernel.recorded("import mlflow\nmlflow.log_metric('own', 3)\nmlflow.log_param('p', 'q')", "joined")
+        assert (joined.metrics["own"], joined.params["p"]) == (3.0, "q")
+        assert publish_now(kernel.lab.paths, 120)
+        client = mlflow.MlflowClient(f"sqlite:///{kernel.lab.paths.database}")
+        (experiment,) = [e for e in client.search_experiments() if e.name == tmp_path.name]
+        runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert sorted(runs) == ["joined", "plain"]
+    shown = runs["plain"]
+    assert shown.info.status == "FINISHED"
+    assert shown.data.params == {"lr": "0.1"}
+    assert shown.data.metrics == {"loss": 2.0}
+    assert shown.data.tags["labnb.uid"] == plain.uid
+    assert shown.data.tags["mlflow.source.name"] == str(tmp_path / "a.ipynb")
+    assert [item.dataset.name for item in shown.inputs.dataset_inputs] == ["data.csv"]
+    assert "labnb/closure.py" in {file.path for file in client.list_artifacts(shown.info.run_id, "labnb")}
+    assert runs["joined"].data.metrics["own"] == 3.0
+    assert runs["joined"].data.tags["labnb.uid"] == joined.uid
+
+
+@pytest.mark.slow
+def test_long_cell_has_the_load_of_the_machine(kernel: Kernel) -> None:
+    _, run = kernel.recorded("import time\ntime.sleep(6)")
+    assert run.metrics["system/system_memory_usage_megabytes"] > 0
+    assert 0 <= run.metrics["system/cpu_utilization_percentage"] <= 100
+
+
+def test_two_kernels_record_into_one_project(kernel: Kernel) -> None:
+    with Kernel(kernel.folder) as other:
+        other.load()
+        first = kernel.send("%%labrun one\nimport time\ntime.sleep(0.5)")
+        second = other.send("%%labrun two\nimport time\ntime.sleep(0.5)")
+        replies = kernel.wait(first), other.wait(second)
+    assert [reply.run["status"] for reply in replies] == ["FINISHED", "FINISHED"]
+    assert {run.name for run in kernel.lab.browse.runs(limit=2).items} == {"one", "two"}
+
+
+def test_changed_code_is_kept_in_git(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    (tmp_path / "helper.py").write_text("VALUE = 1\n")
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], check=True)
+    (tmp_path / "helper.py").write_text("VALUE = 2\n")
+    (tmp_path / "new.py").write_text("VALUE = 3\n")
+    with Kernel(tmp_path) as kernel:
+        kernel.load()
+        _, run = kernel.recorded("import helper\nvalue = helper.VALUE", "--metric value")
+    assert run.metrics == {"value": 2.0}
+    assert run.code["dirty"] is True
+    assert run.code["branch"] == "main"
+    shown = subprocess.run([*git, "show", f"{run.code['ref']}:helper.py"], capture_output=True, text=True, check=True)
+    assert shown.stdout == "VALUE = 2\n"
+    status = subprocess.run([*git, "status", "--short"], capture_output=True, text=True, check=True)
+    assert "M helper.py" in status.stdout
+    assert "?? new.py" in status.stdout
+    assert run.inputs == ()
