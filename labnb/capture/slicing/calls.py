@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from labnb.capture.slicing import habits, kinds
+from labnb.capture.slicing import kinds
 from labnb.capture.slicing.machine import Machine, TooMuch
 from labnb.capture.slicing.state import ATOM, NOTHING, FunctionRef, Value, join
 
@@ -133,7 +134,8 @@ class Calls(Machine):
             self.recursed.add(function)
             for value in args.all():
                 self.change_argument(value, args.regions)
-            active = [f.returned for f in self.state.frames.values() if f.function is function and f.returned]
+            frames = [self.state.frames[n] for n in self.active if n >= 0]
+            active = [f.returned for f in frames if f.function is function and f.returned]
             return join([self.fresh(node, holds=args.regions), *args.all(), *active])
         if self.fuel <= 0 or self.depth > _DEPTH:
             raise TooMuch
@@ -146,6 +148,7 @@ class Calls(Machine):
             self.bind(number, ref, args)
         saved, saved_weak = self.frame, self.weak
         self.stack.append(function)
+        self.active.append(number)
         self.depth += 1
         try:
             if isinstance(function.node, ast.GeneratorExp):
@@ -159,6 +162,7 @@ class Calls(Machine):
         finally:
             self.depth -= 1
             self.stack.pop()
+            self.active.pop()
             self.frame, self.weak = saved, saved_weak
         returned = self.state.frames[number].returned or ATOM
         if not function.lazy or ref.bound is not None:
@@ -224,7 +228,20 @@ class Calls(Machine):
             )
         if not any(r.function.name == "__init__" for r in found):
             self.hold((made,), args.regions)
+            self.own_defaults(rid, made, node)
         return instance
+
+    def own_defaults(self, rid: int, made: int, node: ast.AST) -> None:
+        """Give a new instance of a dataclass what its `field(default_factory=…)` make."""
+        for parent in self.state.parents.get(rid, NOTHING):
+            self.own_defaults(parent, made, node)
+        for name, value in self.state.fields.get(rid, {}).items():
+            if value.kind == kinds.FIELD:
+                factories = Value(frozenset().union(*(self.state.heap[r].holds for r in value.regions)), kinds.CODE)
+                given = self.apply(factories, Arguments(), node) if factories.regions else ATOM
+                own = self.state.region(("default", made, name), kinds.LITERAL, given.regions)
+                self.state.set_field(made, name, Value(given.regions | {own}))
+                self.hold((made,), given.regions | {own})
 
     # What cannot be seen.
 
@@ -266,11 +283,14 @@ class Calls(Machine):
 
     def hook(self, ref: FunctionRef, value: Value, node: ast.AST) -> None:
         """Run a function with parameters that may be anything of a value."""
-        if ref.function in self.stack or self.hooked.get((ref, value)) == self.version:
+        done = self.hooked.get(ref)
+        # What runs already, or ran since anything was learned, for as much or more, need not run again.
+        if ref.function in self.stack or (done is not None and value.regions <= done[0] and done[1] >= self.version):
             return
         everything = Value(value.regions)
+        self.hooked[ref] = value.regions, sys.maxsize
         self.loosely(lambda: self.discard(self.invoke(ref, Arguments(rest=[everything]), node)))
-        self.hooked[ref, value] = self.version
+        self.hooked[ref] = value.regions, self.version
 
     def discard(self, value: Value) -> None:
         """Do nothing with a value."""

@@ -84,7 +84,7 @@ class Expressions(Libraries):
         loose = state.loose_holds(rid)
         classes = state.parents.get(rid, NOTHING)
         for parent in classes:
-            if not found or region.kind == kinds.CLASS:
+            if not found or (region.kind == kinds.CLASS and found[0].kind != kinds.FIELD):
                 value = self.own_field(parent, state.heap[parent], name)
                 if any(state.heap[r].kind == kinds.CODE for r in value.regions):
                     value = Value(value.regions | {rid})  # a bound method

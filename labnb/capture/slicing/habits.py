@@ -16,6 +16,7 @@ from labnb.capture.slicing.kinds import (
     DATA,
     ESTIMATOR,
     FAMILY,
+    FIELD,
     ITERATOR,
     PANDAS,
     PLOT,
@@ -209,6 +210,8 @@ def result_kind(path: str) -> str:
     root, last = root_of(path), path.rsplit(".", 1)[-1]
     if is_atomic(path):
         return ATOM
+    if path in ("dataclasses.field", "attrs.field", "attr.ib"):
+        return FIELD
     if path in LAZY or root == "itertools" or root == "tqdm" or last == "tqdm":
         return ITERATOR
     if path in BOXES:

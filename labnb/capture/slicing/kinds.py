@@ -32,6 +32,7 @@ INSTANCE = "instance"  # of a class of the notebook
 LITERAL = "literal"  # a region: a box whose elements are all known by their own regions
 FOREIGN = "foreign"  # an object of a library that is not known
 SUPER = "super"
+FIELD = "field"  # of a dataclass: each instance gets its own
 
 #: Values that functions of libraries read and leave alone.
 PLAIN = frozenset({ATOM, BOX, LITERAL, PANDAS, ARRAY, DATA, PLOT, PATH, QUIET, CODE, CLASS, EAGER})

@@ -61,8 +61,9 @@ class Machine:
         self.depth = 0
         self.fuel = FUEL
         self.stack: list[Function] = []
+        self.active: list[int] = []
         self.recursed: set[Function] = set()
-        self.hooked: dict[tuple[FunctionRef, Value], int] = {}
+        self.hooked: dict[FunctionRef, tuple[frozenset[int], int]] = {}
         self.version = 0
         self.limit = self.state.steps + STEPS
 
