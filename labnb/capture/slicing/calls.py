@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from labnb.capture.slicing import kinds
-from labnb.capture.slicing.machine import Machine, TooMuch
+from labnb.capture.slicing.machine import TooMuch
+from labnb.capture.slicing.outside import Outside
 from labnb.capture.slicing.state import ATOM, NOTHING, FunctionRef, Value, join
 
 _CODE = (kinds.CODE, kinds.CLASS)
@@ -41,7 +42,7 @@ class Arguments:
         return Arguments([receiver, *self.positional], self.keywords, self.rest, self.flags)
 
 
-class Calls(Machine):
+class Calls(Outside):
     """What calls do."""
 
     # What other rooms of the machine do.
@@ -79,7 +80,7 @@ class Calls(Machine):
                 others.add(rid)
         if others or not callee.regions:
             rest = Value(frozenset(others), callee.kind)
-            called = [r for r in self.methods(rest, "__call__")]
+            called = self.methods(rest, "__call__")
             if called and all(heap[r].kind == kinds.INSTANCE for r in others):
                 results += [self.invoke(ref, args.after(rest), node) for ref in called]
             elif callee.kind in kinds.PLAIN and not self.refs(rest):

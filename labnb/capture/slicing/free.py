@@ -41,9 +41,29 @@ class _Reader:
                 return bound | {node.name}
             case ast.ClassDef():
                 self.read([*node.decorator_list, *node.bases, *node.keywords], bound)
-                inner = self.block(node.body, set(bound))
-                del inner
+                self.block(node.body, set(bound))
                 return bound | {node.name}
+            case ast.AugAssign(target=ast.Name(id=name)):
+                self.read([node.value], bound)
+                if name not in bound:
+                    self.free.add(name)
+                return bound | {name}
+            case ast.Delete():
+                gone = {t.id for t in node.targets if isinstance(t, ast.Name)}
+                self.free |= gone - bound
+                self.read([t for t in node.targets if not isinstance(t, ast.Name)], bound)
+                return bound - gone
+            case ast.Assign() | ast.AnnAssign() | ast.Import() | ast.ImportFrom() | ast.Expr() | ast.Assert():
+                # Values are evaluated before targets are bound.
+                self.read([node], bound)
+                unbound = isinstance(node, ast.AnnAssign) and node.value is None
+                return bound if unbound else bound | stored_names([node])
+            case _:
+                return self.compound(node, bound)
+
+    def compound(self, node: ast.AST, bound: set[str]) -> set[str]:
+        """Read a statement that holds others."""
+        match node:
             case ast.If():
                 self.read([node.test], bound)
                 return self.block(node.body, set(bound)) & self.block(node.orelse, set(bound))
@@ -59,18 +79,11 @@ class _Reader:
                 return bound
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
-                    self.read([item.context_expr], bound)
-                    if item.optional_vars:
-                        self.read([item.optional_vars], bound)
-                        bound = bound | stored_names([item.optional_vars])
+                    self.read([item.context_expr, *([item.optional_vars] if item.optional_vars else [])], bound)
+                    bound = bound | (stored_names([item.optional_vars]) if item.optional_vars else set())
                 return self.block(node.body, set(bound))
             case ast.Try() | ast.TryStar():
-                done = self.block([*node.body, *node.orelse], set(bound))
-                for handler in node.handlers:
-                    if handler.type:
-                        self.read([handler.type], bound)
-                    done &= self.block(handler.body, bound | ({handler.name} if handler.name else set()))
-                return self.block(node.finalbody, done)
+                return self.attempt(node, bound)
             case ast.Match():
                 self.read([node.subject], bound)
                 for case in node.cases:
@@ -78,25 +91,18 @@ class _Reader:
                     self.read([case.pattern, *([case.guard] if case.guard else [])], taken)
                     self.block(case.body, taken)
                 return bound
-            case ast.AugAssign(target=ast.Name(id=name)):
-                self.read([node.value], bound)
-                if name not in bound:
-                    self.free.add(name)
-                return bound | {name}
-            case ast.Delete():
-                gone = {t.id for t in node.targets if isinstance(t, ast.Name)}
-                self.free |= gone - bound
-                self.read([t for t in node.targets if not isinstance(t, ast.Name)], bound)
-                return bound - gone
-            case ast.Assign() | ast.AnnAssign() | ast.Import() | ast.ImportFrom() | ast.Expr() | ast.Assert():
-                # Values are evaluated before targets are bound.
-                self.read([node], bound)
-                if isinstance(node, ast.AnnAssign) and node.value is None:
-                    return bound
-                return bound | stored_names([node])
             case _:
                 self.read([node], bound)
                 return bound
+
+    def attempt(self, node: ast.Try | ast.TryStar, bound: set[str]) -> set[str]:
+        """Read a `try`."""
+        done = self.block([*node.body, *node.orelse], set(bound))
+        for handler in node.handlers:
+            if handler.type:
+                self.read([handler.type], bound)
+            done &= self.block(handler.body, bound | ({handler.name} if handler.name else set()))
+        return self.block(node.finalbody, done)
 
     def read(self, nodes: Iterable[ast.AST], bound: set[str]) -> None:
         stack = list(nodes)

@@ -199,7 +199,7 @@ def attribute_kind(kind: str, name: str) -> str:
 def method_result_kind(kind: str, method: str) -> str:
     """Give the kind of what a method of a value of this kind returns."""
     if kind == PANDAS:
-        if method in ("to_numpy",):
+        if method == "to_numpy":
             return ARRAY
         if method in ("tolist", "to_list", "to_dict"):
             return BOX

@@ -8,9 +8,10 @@ import sys
 
 from labnb.capture.slicing import habits, kinds
 from labnb.capture.slicing.calls import Arguments, Calls
-from labnb.capture.slicing.machine import GENERATORS
+from labnb.capture.slicing.outside import GENERATORS
 from labnb.capture.slicing.state import ATOM, NOTHING, Value
 
+_RUNNERS = frozenset({"threading", "asyncio", "multiprocessing", "concurrent"})
 _USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
 _KNOWN_KINDS = frozenset(
     {
@@ -39,6 +40,30 @@ class Libraries(Calls):
         """Call a function or a class of a library, by its dotted path."""
         if path in habits.WORLD:
             return self.hidden_code(path, args, node)
+        self.settings(path, callee)
+        first = args.positional[0] if args.positional else None
+        if path in habits.IDENTITIES:
+            return first if first is not None else Value(callee.regions, f"@{path}")
+        opened = self.library_files(path, args)
+        if path == "builtins.super":
+            return self.parent_of_self()
+        if path == "builtins.type" and first is not None:
+            reached = self.state.reach(first.regions)
+            return Value(frozenset(r for r in reached if self.state.heap[r].kind == kinds.CLASS))
+        if not kinds.is_known(path):
+            result = self.unknown(args, node, Value(callee.regions), foreign=True)
+            return result._replace(kind=kinds.kind_of_type(path) if path.rsplit(".", 1)[-1][:1].isupper() else "")
+        loose = kinds.root_of(path) in habits.LOOSE_ROOTS
+        self.callbacks(args.all(), every=loose or kinds.root_of(path) in _RUNNERS, node=node)
+        if not habits.is_calm(path):
+            self.draw(self.randomness)
+        if path in habits.CHANGE_FIRST and first is not None:
+            return self.change_first(path, first, args, node)
+        self.use_up(path, args, node, loose)
+        return self.result(path, args, node, callee, opened)
+
+    def settings(self, path: str, callee: Value) -> None:
+        """Note what a call sets for the whole process, seeds included."""
         generators = habits.seeds(path)
         if generators:
             self.seed(generators)
@@ -48,64 +73,53 @@ class Libraries(Calls):
         elif habits.is_setting(path) and not (self.depth and kinds.root_of(path) in kinds.LOOKS):
             self.always = True
             self.write(callee.regions)
-        root, first = kinds.root_of(path), args.positional[0] if args.positional else None
-        if path.startswith(("os.chdir", "os.fchdir")):
-            self.state.moved = True
-        if path in habits.IDENTITIES:
-            return first if first is not None else Value(callee.regions, f"@{path}")
         if not generators:
             self.draw(habits.draws(path))
-        opened = self.library_files(path, args)
-        if path == "builtins.super":
-            return self.parent_of_self()
-        if path == "builtins.type" and first is not None:
-            return Value(
-                frozenset(r for r in self.state.reach(first.regions) if self.state.heap[r].kind == kinds.CLASS)
-            )
-        if not kinds.is_known(path):
-            result = self.unknown(args, node, Value(callee.regions), foreign=True)
-            return result._replace(kind=kinds.kind_of_type(path) if path.rsplit(".", 1)[-1][:1].isupper() else "")
-        loose = root in habits.LOOSE_ROOTS
-        self.callbacks(args.all(), every=loose or root in ("threading", "asyncio", "multiprocessing"), node=node)
-        if not habits.is_calm(path):
-            self.draw(self.randomness)
-        if path in habits.CHANGE_FIRST and first is not None:
-            held = frozenset().union(*(v.regions for v in args.all()[1:])) if len(args.all()) > 1 else NOTHING
-            self.hooks(first, node, every=True)
-            if first.kind.startswith("@"):
-                self.always = self.always or path != "importlib.reload"
-                self.files(None, read=True)
-            self.change(first, held, deep=path in ("builtins.next", "importlib.reload"))
-            return Value(
-                frozenset(self.state.reach(first.regions)) | args.regions, first.kind if "@" in first.kind else ""
-            )
+        if path in ("os.chdir", "os.fchdir"):
+            self.state.moved = True
+
+    def change_first(self, path: str, first: Value, args: Arguments, node: ast.AST) -> Value:
+        """Call a function that changes its first argument."""
+        held = frozenset().union(*(v.regions for v in args.all()[1:])) if len(args.all()) > 1 else NOTHING
+        self.hooks(first, node, every=True)
+        if first.kind.startswith("@"):
+            self.always = self.always or path != "importlib.reload"
+            self.files(None, read=True)
+        self.change(first, held, deep=path in ("builtins.next", "importlib.reload"))
+        kind = first.kind if first.kind.startswith("@") else ""
+        return Value(self.state.reach(first.regions) | args.regions, kind)
+
+    def use_up(self, path: str, args: Arguments, node: ast.AST, loose: bool) -> None:
+        """Change the arguments that a call of a known function changes."""
         if path in habits.CONSUMERS:
             for value in args.all():
                 self.consume(value, node)
+        kept = path in habits.LAZY or path.startswith("builtins.print")
         for name, value in [*enumerate(args.positional), *args.keywords.items(), *enumerate(args.rest)]:
-            if value.kind in _USED_UP or name == "out" or (loose and value.kind != kinds.ATOM):
-                if (path not in habits.LAZY and not path.startswith("builtins.print")) or value.kind == kinds.FILE:
-                    self.change(value, NOTHING if value.kind == kinds.FILE else args.regions - value.regions)
+            if value.kind == kinds.FILE:
+                self.change(value)
+            elif not kept and (value.kind in _USED_UP or name == "out" or (loose and value.kind != kinds.ATOM)):
+                self.change(value, args.regions - value.regions)
+
+    def result(self, path: str, args: Arguments, node: ast.AST, callee: Value, opened: int | None) -> Value:
+        """Give what a call of a known function gives."""
+        if path == "os.path.join":
+            return Value(NOTHING, kinds.ATOM, self.joined_path(args))
         if habits.is_atomic(path):
-            return ATOM if path != "os.path.join" else Value(NOTHING, kinds.ATOM, self.joined_path(args))
+            return ATOM
         if path in ("pathlib.Path", "pathlib.PurePath"):
             return Value(NOTHING, kinds.PATH, self.joined_path(args))
+        if path in habits.BOXES:
+            if not args.all():
+                return self.fresh(node, kinds.LITERAL)._replace(kind=kinds.BOX)
+            return self.fresh(node, kinds.BOX, args.regions | self.elements_of(args))
         holds = NOTHING if habits.is_fresh(path) else args.regions
         if opened is not None:
             holds |= {opened}
         kind = kinds.FILE if path in ("builtins.open", "io.open", "gzip.open") else habits.result_kind(path)
-        if path in habits.BOXES:
-            held = (
-                frozenset().union(*(self.elements(v).regions | v.regions for v in args.all()))
-                if args.all()
-                else NOTHING
-            )
-            if not args.all():
-                rid = self.state.region((self.number, self.frame, node), kinds.LITERAL)
-                return Value(frozenset((rid,)), kinds.BOX)
-            return self.fresh(node, kinds.BOX, held)
         result = self.fresh(node, kind, holds)
-        if root in sys.stdlib_module_names and path.rsplit(".", 1)[-1].startswith("get") and not args.all():
+        in_stdlib = kinds.root_of(path) in sys.stdlib_module_names
+        if in_stdlib and path.rsplit(".", 1)[-1].startswith("get") and not args.all():
             # decimal.getcontext() and its like give a piece of the module's own state.
             return result._replace(regions=result.regions | callee.regions)
         return result
@@ -161,7 +175,7 @@ class Libraries(Calls):
     def library_files(self, path: str, args: Arguments) -> int | None:
         """Note which files a library's function reads or writes; give the region of a file that it opens."""
         root, last = kinds.root_of(path), path.rsplit(".", 1)[-1]
-        if root in ("subprocess",) or path in ("os.system", "os.popen", "runpy.run_path", "os.remove"):
+        if root == "subprocess" or path in ("os.system", "os.popen", "runpy.run_path", "os.remove"):
             command = args.positional[0].text if args.positional else None
             self.files(command if path == "os.remove" else None, write=True)
             return None
@@ -178,7 +192,7 @@ class Libraries(Calls):
             mode = mode or "r+"
             writes = any(c in mode for c in "wax+")
             return self.files(text, read="w" not in mode, write=writes, whole=mode.startswith("w"))
-        if last in habits.READ_FILE or (last.startswith("read_") and root not in ("builtins",)):
+        if last in habits.READ_FILE or (last.startswith("read_") and root != "builtins"):
             return self.files(text) if named or not args.all() or last in ("listdir", "walk") else None
         if last in habits.WRITE_FILE and args.all():
             holders = [v for v in args.all() if v.kind == kinds.FILE]
@@ -252,42 +266,44 @@ class Libraries(Calls):
             if value.kind in _USED_UP or key == "out":
                 self.change(value)
         if kind == kinds.ATOM:
-            parts = name in ("split", "rsplit", "splitlines", "partition")
             for value in args.all():
                 self.consume(value, node)
-            return self.fresh(node, kinds.BOX) if parts else ATOM
+            return self.fresh(node, kinds.BOX) if name in ("split", "rsplit", "splitlines", "partition") else ATOM
         if kind == kinds.PATH:
-            if name in ("joinpath", "with_suffix", "with_name", "resolve", "absolute", "expanduser"):
-                text = self.joined_path(args.after(base)) if name == "joinpath" else None
-                return Value(NOTHING, kinds.PATH, text if name != "resolve" else base.text)
-            return (
-                self.fresh(node, kinds.FILE, frozenset((opened,) if opened is not None else ()))
-                if name == "open"
-                else (self.fresh(node, kinds.ITERATOR) if name in ("glob", "iterdir", "rglob") else ATOM)
-            )
-        if kinds.changes(kind, name, args.flags):
-            if kind in (kinds.BOX, kinds.EAGER):
-                for value in args.all():
-                    if name in ("extend", "update", "extendleft"):
-                        self.consume(value, node)
-                self.change(base, args.regions | self.elements_of(args), deep=False)
-            else:
-                self.change(base, args.regions, spare=kind in (kinds.ESTIMATOR, kinds.PLOT))
+            return self.path_method(base, name, args, node, opened)
         if kind in (kinds.BOX, kinds.EAGER):
-            if name in ("copy", "union", "intersection", "difference", "items", "values", "keys"):
-                return self.fresh(node, kinds.BOX, frozenset(self.state.reach(base.regions)) | args.regions)
-            inner = self.elements(base)
-            return Value(inner.regions | args.regions, inner.kind if not args.regions else "")
+            return self.box_method(base, name, args, node)
+        if kinds.changes(kind, name, args.flags):
+            self.change(base, args.regions, spare=kind in (kinds.ESTIMATOR, kinds.PLOT))
         result = kinds.method_result_kind(kind, name)
         if kind == kinds.ESTIMATOR and result == kinds.ESTIMATOR:
             return base
-        if (
-            kind in (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
-            and name in kinds.COPIES
-            and not self.refs(Value(args.regions))
-        ):
+        copied = kind in (kinds.PANDAS, kinds.ARRAY, kinds.DATA) and name in kinds.COPIES
+        if (copied and not self.refs(Value(args.regions))) or (kind == kinds.ESTIMATOR and result == kinds.DATA):
             return self.fresh(node, result)
-        if kind == kinds.ESTIMATOR and result == kinds.DATA:
-            return self.fresh(node, result)
-        made = self.fresh(node, result, frozenset(self.state.reach(base.regions)) | args.regions)
+        made = self.fresh(node, result, self.state.reach(base.regions) | args.regions)
         return made if kind in (kinds.PLOT, kinds.QUIET) else made._replace(regions=made.regions | base.regions)
+
+    def path_method(self, base: Value, name: str, args: Arguments, node: ast.AST, opened: int | None) -> Value:
+        """Call a method of a path."""
+        if name == "joinpath":
+            return Value(NOTHING, kinds.PATH, self.joined_path(args.after(base)))
+        if name in ("resolve", "absolute", "expanduser"):
+            return base
+        if name in ("with_suffix", "with_name", "with_stem"):
+            return Value(NOTHING, kinds.PATH)
+        if name == "open":
+            return self.fresh(node, kinds.FILE, frozenset((opened,) if opened is not None else ()))
+        return self.fresh(node, kinds.ITERATOR) if name in ("glob", "iterdir", "rglob") else ATOM
+
+    def box_method(self, base: Value, name: str, args: Arguments, node: ast.AST) -> Value:
+        """Call a method of a list, dict, set or their like."""
+        if kinds.changes(base.kind, name, args.flags):
+            if name in ("extend", "update", "extendleft"):
+                for value in args.all():
+                    self.consume(value, node)
+            self.change(base, args.regions | self.elements_of(args), deep=False)
+        if name in ("copy", "union", "intersection", "difference", "items", "values", "keys"):
+            return self.fresh(node, kinds.BOX, self.state.reach(base.regions) | args.regions)
+        inner = self.elements(base)
+        return Value(inner.regions | args.regions, inner.kind if not args.regions else "")

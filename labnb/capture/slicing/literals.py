@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 _LONGEST = 2000
+_BOXES = (ast.Tuple, ast.List)
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -53,10 +54,9 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str]]:
             return
         if len(text) <= _LONGEST:
             yield target.id, text
-    elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
-        if len(target.elts) == len(value.elts):
-            for part, given in zip(target.elts, value.elts, strict=True):
-                yield from _pairs(part, given)
+    elif isinstance(target, _BOXES) and isinstance(value, _BOXES) and len(target.elts) == len(value.elts):
+        for part, given in zip(target.elts, value.elts, strict=True):
+            yield from _pairs(part, given)
 
 
 def _evaluate(node: ast.expr | None) -> object:

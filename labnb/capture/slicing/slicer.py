@@ -149,8 +149,7 @@ def _displayed(timeline: Timeline, place: int, names: set[str]) -> str:
     if "Out" in names:
         lines.append(f"Out = globals().get('Out', {{}})\nOut[{count}] = {kept}")
     # IPython keeps no None.
-    for name in sorted(names - {"Out", kept}):
-        lines.append(f"if {kept} is not None:\n    {name} = {kept}")
+    lines += [f"if {kept} is not None:\n    {name} = {kept}" for name in sorted(names - {"Out", kept})]
     return "\n".join(lines)
 
 

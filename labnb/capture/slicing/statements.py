@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Sequence
 
-from labnb.capture.slicing import habits, kinds
+from labnb.capture.slicing import kinds
 from labnb.capture.slicing.calls import Arguments
-from labnb.capture.slicing.magics import Magics
+from labnb.capture.slicing.imports import Imports
 from labnb.capture.slicing.scopes import stored_names
 from labnb.capture.slicing.state import NOTHING, Binding, Frame, Value, join
 
 _TABLES = (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
 
 
-class Statements(Magics):
+class Statements(Imports):
     """What statements do."""
 
     def run(self, nodes: Sequence[ast.AST]) -> None:
@@ -299,56 +299,6 @@ class Statements(Magics):
 
     def nothing(self, node: ast.AST) -> None:
         """Execute what has no effect of its own."""
-
-    # Imports.
-
-    def imported(self, node: ast.Import) -> None:
-        for alias in node.names:
-            root = kinds.root_of(alias.name)
-            self.import_module(alias.name)
-            region = self.named_region(f"module:{root}")
-            if alias.asname:
-                self.bind_import(alias.asname, Value(frozenset((region,)), f"@{alias.name}"))
-                continue
-            dotted = "." in alias.name
-            value = Value(frozenset((region,)), f"@{root}", "dotted" if dotted else None)
-            old = self.state.env.get(root) if self.frame is None else None
-            if old is not None and not old.gone and old.value.kind == value.kind and (dotted or old.value.text):
-                # `import a.b` after `import a`: both are needed where a.b is meant.
-                definitions = old.definitions | {self.number}
-                self.state.env[root] = Binding(definitions, value._replace(text="dotted"))
-            else:
-                self.bind_import(root, value)
-
-    def imported_from(self, node: ast.ImportFrom) -> None:
-        module = "." * node.level + (node.module or "")
-        self.import_module(module)
-        region = self.named_region(f"module:{kinds.root_of(module) if not node.level else module}")
-        for alias in node.names:
-            if alias.name == "*":
-                self.binds_unseen = True
-                for name in sorted(self.bound):
-                    value = Value(frozenset((region,)), f"@{module}.{name}")
-                    self.store_global(name, value, weak=not self.sole)
-            else:
-                self.bind_import(alias.asname or alias.name, Value(frozenset((region,)), f"@{module}.{alias.name}"))
-
-    def import_module(self, module: str) -> None:
-        """Note what importing a module may do besides binding its name."""
-        if habits.EFFECT_IMPORTS.match(module):
-            self.always = True
-        if not kinds.is_known(module):
-            self.draw(self.randomness)
-            self.files(module.lstrip(".").replace(".", "/") + ".py")
-
-    def bind_import(self, name: str, value: Value) -> None:
-        """Bind an imported name; importing the same thing again changes nothing."""
-        old = self.state.env.get(name)
-        if self.frame is None and old is not None and not old.gone and len(old.definitions) == 1 and old.value == value:
-            if not any(self.state.heap[r].writers for r in value.regions):
-                return
-        self.touch(value.regions)
-        self.store(name, value)
 
 
 def _known_test(test: ast.expr) -> bool | None:
