@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,7 +39,8 @@ def main() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as temporary:
         project = make_project(Path(temporary))
         site = make_packages(Path(temporary) / "site")
-        with Kernel(project, PYTHONPATH=os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])) as kernel:
+        path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+        with Kernel(project, PYTHONPATH=path, LABNB_PUBLISHER="1") as kernel:
             kernel.load()
             for index in range(EARLIER):
                 kernel.run(f"value_{index} = {index}\ndef function_{index}(x):\n    return x + value_{index}")
@@ -49,7 +51,8 @@ def main() -> Iterator[Figure]:
                 bare.append(_timed(kernel, "pass"))
                 ours.append(_timed(kernel, "%%labrun --param seed=7\npass"))
             _, run = kernel.recorded("pass", "--param seed=7")
-            subprocess.run(["labnb", "-C", str(project), "sync"], check=True, capture_output=True)
+            sync = [sys.executable, "-m", "labnb.cli.main", "-C", str(project), "sync"]
+            subprocess.run(sync, check=True, capture_output=True)
             folder = kernel.lab.browse.folder(run.uid).paths.folder
             with Kernel(project) as other:
                 setup = _BY_HAND.format(uri=f"sqlite:///{kernel.lab.paths.database}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
 import time
@@ -19,6 +20,7 @@ from labnb.model.cell import Cell, ExecutedCell
 from labnb.model.dataset import FileUse
 from labnb.model.errors import nearest
 from labnb.model.evidence import Evidence
+from labnb.model.output import terminal_text
 from labnb.model.run import MetricPoint, Note, Run, RunStatus, Value
 from labnb.model.values import as_number, asked_params, slice_params
 from labnb.runfolder.active import ActiveRun, activate, deactivate
@@ -55,6 +57,7 @@ class Recording:
         self._output = OutputRecorder(shell)
         self._join = lab.mlflow_join()
         self._held_back = ""
+        self._announced = False
         self._in_kernel = hasattr(shell, "kernel")
 
     def open(self, info: Any) -> None:
@@ -65,15 +68,13 @@ class Recording:
         self._opened: OpenRun = opened
         self._display_id = f"labnb-{opened.run.uid}"
         self._shell.user_ns.update(self._request.params)
-        with opened.part("publisher", "The announcement of the run was"):
-            self._lab.announce(opened.run.uid)
         self._show(opened.run, 0.0, update=False)
         with opened.part("mlflow", "What the cell logs to MLflow itself is"):
             self._join.begin(opened.run, self._lab.paths)
         with opened.part("output", "The outputs are"):
             self._output.start()
         activate(ActiveRun(opened.folder.paths, opened.journal, opened.redactor.clean_value))
-        self._pulse = Pulse(self._write_log, self._tick if self._in_kernel else None, self._system)
+        self._pulse = Pulse(self._beat, self._tick if self._in_kernel else None, self._system)
         with opened.part("pulse", "The log and the load of the machine are"):
             self._pulse.start()
         hints = self._hints(info)
@@ -85,6 +86,9 @@ class Recording:
     def close(self, result: Any) -> Run:
         """End the record: take what was seen, write it, show the card."""
         opened, ended = self._opened, time.time()
+        status = status_of(result)
+        with opened.part("end", "The end of the cell was"):
+            self._lab.record_run.cell_ended(opened, status, ended, _error(result, self._output.so_far()))
         report = None
         with opened.part("files", "The files that the cell read and wrote were"):
             report = self._watch.close()
@@ -94,7 +98,6 @@ class Recording:
         with opened.part("output", "The outputs were"):
             shown = self._output.stop()
             self._write_log(last=True)
-        status = status_of(result)
         joined = None
         with opened.part("mlflow", "What the cell logged to MLflow itself was"):
             joined = self._join.end(status)
@@ -205,20 +208,59 @@ class Recording:
         if not self._output.cleared:
             self._show(self._opened.folder.read(), elapsed, update=True)
 
+    def _beat(self) -> None:
+        """Half a second after the start, and every half second: the run goes on, others may see it."""
+        if not self._announced:
+            self._announced = True
+            self._lab.announce(self._opened.run.uid)
+        self._write_log()
+
     def _system(self, load: dict[str, float]) -> None:
         self._opened.journal.metrics(load)
 
     def _write_log(self, last: bool = False) -> None:
         """Append fresh output to the log, whole lines only: a secret must not pass in two halves."""
-        text = self._held_back + self._output.fresh_text()
+        paths, clean = self._opened.folder.paths, self._opened.redactor.clean
+        before = self._held_back
+        text = before + self._output.fresh_text()
         if not last and len(text) < 100_000:
             text, newline, self._held_back = text.rpartition("\n")
             text += newline
         else:
             self._held_back = ""
+        try:
+            if text:
+                with open(paths.log, "a", encoding="utf-8", errors="backslashreplace") as log:
+                    log.write(clean(text, "the output"))
+            if self._held_back != before or text:
+                self._write_tail(clean(terminal_text(self._held_back), "the output"))
+        except OSError as error:
+            # A full disk: output.ipynb is written from memory when the cell ends, and the log goes on where there is room.
+            if not self._log_failed:
+                self._log_failed = True
+                self._opened.notes.append(Note("log", f"log.txt has gaps: {error.strerror or error}."))
+        if not last:
+            self._keep_displays()
+
+    def _write_tail(self, text: str) -> None:
+        tail = self._opened.folder.paths.log_tail
         if text:
-            with open(self._opened.folder.paths.log, "a", encoding="utf-8", errors="backslashreplace") as log:
-                log.write(self._opened.redactor.clean(text, "the output"))
+            tail.write_text(text, encoding="utf-8", errors="backslashreplace")
+        else:
+            tail.unlink(missing_ok=True)
+
+    def _keep_displays(self) -> None:
+        """Keep figures and other displays too, so that they outlive the kernel; at a small part of the cell's time."""
+        shown, now = self._output.displays, time.monotonic()
+        if shown == self._displays_kept or now < self._keep_at:
+            return
+        self._displays_kept = shown
+        log = self._opened.folder.paths.log
+        # Text that is printed in between is told twice rather than lost.
+        size = log.stat().st_size if log.exists() else 0
+        with contextlib.suppress(OSError):
+            self._lab.record_run.keep_output(self._opened, self._output.so_far(), size)
+        self._keep_at = now + 20 * (time.monotonic() - now)
 
 
 def status_of(result: Any) -> RunStatus:

@@ -79,7 +79,7 @@ def test_show(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "cell": None,
         }
     ]
-    assert Run.from_json(data) == make_run("a" * 32, **{k: v for k, v in vars_of(project, "a").items()})
+    assert Run.from_json(data) == make_run("a" * 32, **vars_of(project, "a"))
     assert main(["show", "cccc"]) == 1  # a failed run
     assert "Something. Do." in capsys.readouterr().out
 
@@ -126,7 +126,10 @@ def test_empty_project_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_installed_command_is_quick(project: Path) -> None:
     """Neither MLflow nor DVC is imported to list runs."""
-    script = "import sys; from labnb.cli.main import main; main(['runs']); print('mlflow' in sys.modules, 'dvc' in sys.modules)"
+    script = (
+        "import sys; from labnb.cli.main import main; main(['runs']); "
+        "print('mlflow' in sys.modules, 'dvc' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False False"
 
