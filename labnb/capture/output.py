@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from labnb.model.output import terminal_text
+
 Shown = dict[str, Any]
 
 
@@ -50,6 +52,16 @@ class OutputRecorder:
             self._restore.pop()()
         with self._lock:
             return tuple(self._finished(item) for item in self._shown)
+
+    def so_far(self) -> tuple[Shown, ...]:
+        """Give what was shown until now."""
+        with self._lock:
+            return tuple(self._finished(item) for item in self._shown)
+
+    @property
+    def displays(self) -> int:
+        """The characters of displays, results and tracebacks until now: it grows with each of them."""
+        return self._displayed
 
     def fresh_text(self) -> str:
         """Give the text printed since the last call."""
@@ -194,16 +206,5 @@ class OutputRecorder:
     def _finished(self, item: Shown) -> Shown:
         item = {name: value for name, value in item.items() if name not in ("size", "display_id")}
         if item["output_type"] == "stream":
-            item["text"] = self._middle_out(settle("".join(item["text"])))
+            item["text"] = self._middle_out(terminal_text("".join(item["text"])))
         return item
-
-
-def settle(text: str) -> str:
-    """Give the text as a terminal shows it in the end: what a carriage return wrote over is gone."""
-    if "\r" not in text:
-        return text
-    lines = []
-    for line in text.split("\n"):
-        parts = [part for part in line.split("\r") if part]
-        lines.append(parts[-1] if parts else "")
-    return "\n".join(lines)

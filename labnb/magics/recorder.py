@@ -127,6 +127,17 @@ class Recorder:
             import labnb.magics.recording  # noqa: F401
 
             self.lab().record_run.warm_up()
+        with contextlib.suppress(Exception):  # what cannot be mended now is mended by the publisher or by hand
+            self._mend()
+
+    def _mend(self) -> None:
+        """Write the ends of runs whose kernels died."""
+        lab = self.lab()
+        if lab.paths.runs.is_dir():
+            from labnb.usecases.mend_run import mend_runs
+
+            for run in mend_runs(lab.paths):
+                lab.announce(run.uid)
 
     def _file_watch(self) -> Any:
         """Give the watch of the project, armed once and kept from cell to cell."""

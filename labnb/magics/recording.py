@@ -57,6 +57,9 @@ class Recording:
         self._output = OutputRecorder(shell)
         self._join = lab.mlflow_join()
         self._held_back = ""
+        self._log_failed: bool = False
+        self._displays_kept: int = 0
+        self._keep_at: float = 0.0
         self._announced = False
         self._in_kernel = hasattr(shell, "kernel")
 
@@ -235,7 +238,7 @@ class Recording:
             if self._held_back != before or text:
                 self._write_tail(clean(terminal_text(self._held_back), "the output"))
         except OSError as error:
-            # A full disk: output.ipynb is written from memory when the cell ends, and the log goes on where there is room.
+            # A full disk: the log goes on where there is room; output.ipynb is written from memory.
             if not self._log_failed:
                 self._log_failed = True
                 self._opened.notes.append(Note("log", f"log.txt has gaps: {error.strerror or error}."))

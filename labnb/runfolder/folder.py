@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,15 @@ class RunFolder:
         lab.make()
         folder = RunFolder(lab.run(run.uid))
         folder.paths.folder.mkdir()
-        folder.write(run, Owner.this())
-        return folder, Journal(folder.paths.journal)
+        try:
+            folder.write(run, Owner.this())
+            return folder, Journal(folder.paths.journal)
+        except OSError:
+            # Half a beginning is no run.
+            with contextlib.suppress(OSError):
+                folder.paths.run.unlink(missing_ok=True)
+                folder.paths.folder.rmdir()
+            raise
 
     def write(self, run: Run, owner: Owner | None = None) -> None:
         """Write run.json, whole or not at all."""
@@ -47,9 +56,10 @@ class RunFolder:
         """
         run, owner = self.stored()
         if not run.status.ended:
-            run = self._from_journal(run)
-            if owner is not None and not owner.lives():
-                run = dataclasses.replace(run, status=RunStatus.KILLED, ended=run.ended or self._last_sign())
+            lines = [line for _, line in read_journal(self.paths.journal)]
+            run = with_lines(run, lines)
+            if self.over(owner):
+                run = self._ended(run, lines)
         published = Published.read(self.paths.published)
         return dataclasses.replace(run, published=published.word, mlflow=run.mlflow or published.link)
 
@@ -60,8 +70,8 @@ class RunFolder:
         """
         data = self._read_json()
         try:
-            return Run.from_json(data), Owner(**data["owner"]) if data.get("owner") else None
-        except (TypeError, ValueError, KeyError) as error:
+            return Run.from_json(data), Owner.from_json(data["owner"]) if data.get("owner") else None
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise StoreCorrupt(f"{self.paths.run} is not a run: {error}.", _MEND) from error
 
     def state_key(self) -> str:
@@ -78,23 +88,48 @@ class RunFolder:
             for point in points_of(line):
                 yield after, point
 
-    def _from_journal(self, run: Run) -> Run:
-        metrics, params, tags = dict(run.metrics), dict(run.params), dict(run.tags)
-        for _, line in read_journal(self.paths.journal):
-            kind = line.get("k")
-            if kind == "metric":
-                metrics.update({point.name: point.value for point in points_of(line)})
-            elif kind == "param" and "name" in line:
-                params[str(line["name"])] = line.get("value")
-            elif kind == "tag" and "name" in line:
-                tags[str(line["name"])] = str(line.get("value"))
-        return dataclasses.replace(run, metrics=metrics, params=params, tags=tags)
+    def over(self, owner: Owner | None) -> bool:
+        """Whether a run whose run.json tells no end is over all the same: its process died, or could not write it."""
+        if self.mark() is not None:
+            return True
+        return owner is not None and not owner.lives(time.time() - self._last_sign())
 
-    def _last_sign(self) -> str:
-        newest = max(
-            (path.stat().st_mtime for path in (self.paths.journal, self.paths.run, self.paths.output) if path.exists()),
+    def mark_end(self, status: RunStatus) -> None:
+        """Leave an empty file that tells how the run ended: on a full disk there is often room for its name."""
+        with contextlib.suppress(OSError):
+            self.paths.ended(status.value).touch()
+
+    def mark(self) -> RunStatus | None:
+        """Give the status that `mark_end` left, None where there is none."""
+        return next((status for status in RunStatus if status.ended and self.paths.ended(status.value).exists()), None)
+
+    def forget_mark(self) -> None:
+        """The end stands in run.json now."""
+        for status in RunStatus:
+            with contextlib.suppress(OSError):
+                self.paths.ended(status.value).unlink(missing_ok=True)
+
+    def _ended(self, run: Run, lines: Iterable[dict[str, Any]]) -> Run:
+        """Complete a run that did not write its own end: KILLED, unless the cell itself had ended by then."""
+        status, ended, error = self.mark() or RunStatus.KILLED, None, None
+        for line in lines:
+            if line.get("k") == "end":
+                with contextlib.suppress(ValueError, TypeError, KeyError):
+                    status, ended = RunStatus(line["status"]), time_text(float(line["t"]))
+            elif line.get("k") == "error":
+                error = {name: str(line.get(name, "")) for name in ("type", "message", "traceback")}
+        if error is not None and status is RunStatus.KILLED and error["type"] != "KeyboardInterrupt":
+            status = RunStatus.FAILED
+        return dataclasses.replace(
+            run, status=status, ended=run.ended or ended or time_text(self._last_sign()), error=run.error or error
         )
-        return time_text(newest)
+
+    def _last_sign(self) -> float:
+        found = [0.0]
+        for path in (self.paths.journal, self.paths.run, self.paths.log, self.paths.log_tail, self.paths.output):
+            with contextlib.suppress(OSError):
+                found.append(path.stat().st_mtime)
+        return max(found)
 
     def _read_json(self) -> dict[str, Any]:
         try:
@@ -106,6 +141,22 @@ class RunFolder:
         if not isinstance(data, dict):
             raise StoreCorrupt(f"{self.paths.run} is not a run.", _MEND)
         return data
+
+
+def with_lines(run: Run, lines: Iterable[dict[str, Any]]) -> Run:
+    """Give the run with what these lines of a journal add to it."""
+    metrics, params, tags, code = dict(run.metrics), dict(run.params), dict(run.tags), run.code
+    for line in lines:
+        kind = line.get("k")
+        if kind == "metric":
+            metrics.update({point.name: point.value for point in points_of(line)})
+        elif kind == "param" and "name" in line:
+            params[str(line["name"])] = line.get("value")
+        elif kind == "tag" and "name" in line:
+            tags[str(line["name"])] = str(line.get("value"))
+        elif kind == "code" and isinstance(line.get("value"), dict):
+            code = line["value"]
+    return dataclasses.replace(run, metrics=metrics, params=params, tags=tags, code=code)
 
 
 def points_of(line: dict[str, Any]) -> list[MetricPoint]:
@@ -129,8 +180,27 @@ def all_uids(lab: LabPaths) -> list[str]:
     """List the uids of the project's run folders, in no order."""
     try:
         return [path.name for path in lab.runs.iterdir() if (path / "run.json").exists()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+# run.json is written one field a line, the status among the first.
+_STATUS = re.compile(rb'^ "status": "([A-Z]+)"', re.MULTILINE)
+_HEAD = 4096
+
+
+def unended_uids(lab: LabPaths) -> list[str]:
+    """List the runs whose run.json tells no end; looks at no more than the head of each."""
+    found = []
+    for uid in all_uids(lab):
+        try:
+            with open(lab.run(uid).run, "rb", buffering=0) as file:
+                status = _STATUS.search(file.read(_HEAD))
+        except OSError:
+            continue
+        if status is None or status[1] in (b"RUNNING", b"SCHEDULED"):
+            found.append(uid)
+    return found
 
 
 def find_uid(lab: LabPaths, start: str) -> str:

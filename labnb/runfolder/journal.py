@@ -7,6 +7,7 @@ take the last seconds). Formats of the lines, by "k": see docs/record.md.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -64,7 +65,7 @@ class Journal:
         self._write(line.encode("utf-8", "backslashreplace"))
 
     def close(self) -> bool:
-        """Write what waits and close; False where something could not be written."""
+        """Write what waits and close; False where something could not be written: it goes on waiting."""
         if self._fd < 0:
             return not self._waiting and not self.lost
         with self._lock:
@@ -72,6 +73,19 @@ class Journal:
         os.close(self._fd)
         self._fd = -1
         return whole and not self.lost
+
+    def write_rest(self, path: Path) -> bool:
+        """Write what still waits after `close`; raises OSError where there is still no room."""
+        if self._waiting and self._fd < 0:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            if not self.close() and self._waiting:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return not self.lost
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Give the lines that could not be written yet."""
+        with self._lock:
+            return [json.loads(line) for line in self._waiting]
 
     def _write(self, data: bytes) -> None:
         if not self._waiting:

@@ -2,46 +2,79 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+# A process in another container cannot be seen from here; one that gives no sign for so long (seconds) is gone.
+LONG_QUIET = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
     """A process: host, pid, and when it started.
 
-    `started` is the boot's id and the clock ticks since boot: a pid that was used again is told apart.
+    `started` is the boot's id and the clock ticks since boot: a pid that was used again is told apart. `space` names
+    the pid namespace (a container has its own). `oom` is the file in which Linux counts processes that it killed for
+    lack of memory, and the count at the start, "" where there is none.
     """
 
     host: str
     pid: int
     started: str
+    space: str = ""
+    oom: str = ""
 
     @staticmethod
     def this() -> Owner:
         pid = os.getpid()
-        return Owner(socket.gethostname(), pid, _started(pid))
+        return Owner(socket.gethostname(), pid, _started(pid), _space(), _oom())
 
-    def lives(self) -> bool:
-        """Whether the process is there. One on another host is taken to live: only that host can tell."""
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Owner:
+        """Read what `dataclasses.asdict` gave; raises TypeError or ValueError. Later versions' fields are passed over."""
+        known = {f.name for f in dataclasses.fields(Owner)}
+        owner = Owner(**{name: value for name, value in data.items() if name in known})
+        return dataclasses.replace(owner, pid=int(owner.pid))
+
+    def lives(self, quiet: float = 0.0) -> bool:
+        """Whether the process is there. One on another host is taken to live: only that host can tell.
+
+        `quiet` are the seconds since its last sign, which decide where the process cannot be seen.
+        """
         if self.host != socket.gethostname():
             return True
-        if self.started:
-            return _started(self.pid) == self.started
+        if self.rebooted():
+            return False
+        if self.space and self.space != _space():
+            return quiet < LONG_QUIET
+        now = _started(self.pid)
+        if now and self.started:
+            return now == self.started
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
-        except PermissionError:
+        except PermissionError:  # another user's, and /proc hides those here
             return True
-        return True
+        return not self.started
 
     def rebooted(self) -> bool:
         """Whether this machine was started again since; False where that is not known."""
         boot = self.started.partition(":")[0]
         return bool(boot) and self.host == socket.gethostname() and boot != _boot()
+
+    def memory_ran_out(self) -> bool:
+        """Whether Linux has killed a process for lack of memory since; not necessarily this one."""
+        file, _, before = self.oom.rpartition(":")
+        if not file or self.rebooted():
+            return False
+        now = _oom_kills(Path(file))
+        return now is not None and before.isdigit() and now > int(before)
 
 
 def _started(pid: int) -> str:
@@ -61,3 +94,36 @@ def _boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def _space() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _oom() -> str:
+    """Name the counter that is nearest to this process: that of its control group, else the machine's."""
+    files = [Path("/proc/vmstat")]
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            number, _, path = line.split(":", 2)
+            if number == "0":
+                files.insert(0, Path("/sys/fs/cgroup") / path.lstrip("/") / "memory.events")
+    for file in files:
+        count = _oom_kills(file)
+        if count is not None:
+            return f"{file}:{count}"
+    return ""
+
+
+def _oom_kills(file: Path) -> int | None:
+    try:
+        for line in file.read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(" ")
+            if name == "oom_kill":
+                return int(value)
+    except (OSError, ValueError):
+        return None
+    return None

@@ -114,6 +114,15 @@ class RunPaths:
         return self.folder / "log.txt"
 
     @property
+    def log_tail(self) -> Path:
+        """The last line of the log while it is not whole: a progress bar, a question."""
+        return self.folder / "log.tail"
+
+    def ended(self, status: str) -> Path:
+        """An empty file that tells the end of a run where there was no room for run.json."""
+        return self.folder / f"ended.{status}"
+
+    @property
     def lock(self) -> Path:
         """Requirement lines that rebuild the environment."""
         return self.folder / "environment.txt"

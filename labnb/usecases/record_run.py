@@ -6,12 +6,13 @@ becomes a note on the run.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,7 @@ from labnb.model.closure import Closure
 from labnb.model.errors import LabError
 from labnb.model.evidence import Evidence
 from labnb.model.fingerprint import fingerprint
+from labnb.model.output import output_notebook
 from labnb.model.plain import plain
 from labnb.model.run import Note, Run, RunStatus, Value, time_text
 from labnb.model.snapshot import CodeVersion, Environment, Snapshot
@@ -28,9 +30,10 @@ from labnb.ports.code_store import CodeStore
 from labnb.ports.data_store import DataStore
 from labnb.ports.environment import EnvironmentProbe
 from labnb.ports.secret_scanner import SecretScanner
-from labnb.runfolder.folder import RunFolder
+from labnb.runfolder.folder import RunFolder, with_lines
 from labnb.runfolder.journal import Journal
 from labnb.runfolder.paths import LabPaths, write_atomic
+from labnb.runfolder.queue import announce
 from labnb.usecases.redact_record import Redactor
 
 
@@ -90,6 +93,8 @@ class RecordRun:
     scanner: SecretScanner
     user: str
     export: Callable[[Closure], tuple[str, dict[str, Any]]]
+    #: What could not be written of runs that have ended, tried again before the next run.
+    unwritten: list[Callable[[], None]] = field(default_factory=list)
 
     def warm_up(self) -> None:
         """Read what the first run would have to read, ahead of it."""
@@ -100,6 +105,7 @@ class RecordRun:
 
         Raises OSError or LabError where no folder can be made; then nothing is recorded.
         """
+        self.write_rest()
         redactor = Redactor(self.scanner)
         run = Run(
             uid=uuid.uuid4().hex,
@@ -124,6 +130,28 @@ class RecordRun:
         with opened.part("code_store", "The state of the code was"):
             opened.code, notes = self.code_store.snapshot(opened.run.uid)
             opened.notes.extend(notes)
+            # A run whose kernel is killed has its code all the same.
+            opened.journal.add("code", value=plain(opened.code))
+
+    def cell_ended(self, opened: OpenRun, status: RunStatus, ended: float, error: dict[str, str] | None) -> None:
+        """Note at once how the cell ended: the rest of the record takes longer, and the kernel may die in it."""
+        if error is not None:
+            opened.journal.add("error", **opened.redactor.clean_json(error, "the traceback"))
+        opened.journal.add("end", t=ended, status=status.value)
+
+    def keep_output(self, opened: OpenRun, shown: Sequence[dict[str, Any]], log: int) -> None:
+        """Keep the outputs of a cell that still runs, which has printed `log` bytes to log.txt."""
+        clean = opened.redactor.clean_json(list(shown), "the output")
+        write_atomic(
+            opened.folder.paths.output, _pretty(output_notebook(opened.run.source, clean, opened.run.uid, log))
+        )
+
+    def write_rest(self) -> None:
+        """Complete the records that found no room when their runs ended; what still finds none waits on."""
+        with contextlib.suppress(OSError):
+            while self.unwritten:
+                self.unwritten[0]()
+                self.unwritten.pop(0)
 
     def finish(self, opened: OpenRun, status: RunStatus, evidence: Evidence) -> Run:
         """Close the run with what was seen of it, and give it as it stands on disk.
@@ -140,11 +168,7 @@ class RecordRun:
         with opened.part("data_store", "The versions of the data were"):
             inputs = tuple(self.data_store.resolve(inputs))
             outputs = tuple(self.data_store.resolve(outputs))
-        with opened.part("journal", "What was logged could be"):
-            if not opened.journal.close():
-                opened.notes.append(
-                    Note("journal", "Not everything that was logged could be written.", "Is the disk full?")
-                )
+        opened.journal.close()
         snapshot = None
         with opened.part("snapshot", "The closure of the cell was"):
             if evidence.closure is not None and environment is not None:
@@ -164,20 +188,17 @@ class RecordRun:
         if snapshot is not None:
             code = fingerprint(snapshot.closure.normalised, run.params, inputs, snapshot.environment.loaded)
             run = dataclasses.replace(run, fingerprint=code)
-        with opened.part("snapshot", "The files of the snapshot were"):
-            self._write_files(opened, run, evidence, snapshot, snapshot_json)
         run = dataclasses.replace(run, notes=tuple(dict.fromkeys([*opened.notes, *opened.redactor.notes()])))
-        try:
-            opened.folder.write(run)
-        except OSError as error:
-            note = Note("run_folder", f"The end of the run could not be written: {error}.", "Is the disk full?")
-            run = dataclasses.replace(run, notes=(*run.notes, note))
-        return run
+        ending = _Ending(self, opened, run, evidence, snapshot, snapshot_json)
+        told = ending.write()
+        if told:
+            self.unwritten.append(ending.write_late)
+        return dataclasses.replace(run, notes=tuple(dict.fromkeys([*ending.run.notes, *told])))
 
     def _merged(self, opened: OpenRun, evidence: Evidence, environment: Environment | None) -> Run:
         """Put together what was logged and seen; what is in the journal counts, whoever wrote it."""
         redactor = opened.redactor
-        logged = opened.folder.read()
+        logged = with_lines(opened.folder.read(), opened.journal.waiting())
         params = {**evidence.params, **logged.params}
         return dataclasses.replace(
             opened.run,
@@ -190,32 +211,79 @@ class RecordRun:
             children=evidence.children,
         )
 
-    def _write_files(
-        self, opened: OpenRun, run: Run, evidence: Evidence, snapshot: Snapshot | None, snapshot_json: dict[str, Any]
-    ) -> None:
-        paths = opened.folder.paths
-        if snapshot is not None:
-            write_atomic(paths.snapshot, _pretty(snapshot_json))
-            write_atomic(paths.lock, "".join(f"{line}\n" for line in snapshot.environment.lock))
-            script, notebook = self.export(snapshot.closure)
+
+@dataclass
+class _Ending:
+    """The last part of a record: what is written when the run has ended, now or when there is room again."""
+
+    recorder: RecordRun
+    opened: OpenRun
+    run: Run
+    evidence: Evidence
+    snapshot: Snapshot | None
+    snapshot_json: dict[str, Any]
+
+    def write(self) -> list[Note]:
+        """Write what can be written; give a note for each thing that could not, none where all is there."""
+        folder, told = self.opened.folder, []
+        try:
+            self._write_journal()
+        except OSError as error:
+            told.append(_unwritten("journal", "A part of what was logged", error))
+        with self.opened.part("snapshot", "The files of the snapshot were"):
+            try:
+                self._write_files()
+            except OSError as error:
+                told.append(_unwritten("snapshot", "The closure or the output of the cell", error))
+        notes = tuple(dict.fromkeys([*self.opened.notes, *self.opened.redactor.notes()]))
+        self.run = dataclasses.replace(self.run, notes=notes)
+        try:
+            folder.write(dataclasses.replace(self.run, notes=(*notes, *told)))
+            folder.forget_mark()
+        except OSError as error:
+            folder.mark_end(self.run.status)
+            told.append(_unwritten("run_folder", "The end of the run", error))
+        with contextlib.suppress(OSError):
+            folder.paths.log_tail.unlink(missing_ok=True)
+        return told
+
+    def write_late(self) -> None:
+        """Write all of it; raises OSError where there is still no room."""
+        folder = self.opened.folder
+        if not folder.paths.folder.is_dir():
+            return  # it was deleted since
+        self._write_journal()
+        self._write_files()
+        late = Note("written_late", "The record was completed after the run: there was no room when it ended.")
+        folder.write(dataclasses.replace(self.run, notes=(*self.run.notes, late)))
+        folder.forget_mark()
+        announce(self.recorder.lab, self.run.uid)
+
+    def _write_journal(self) -> None:
+        if not self.opened.journal.write_rest(self.opened.folder.paths.journal):
+            lost = self.opened.journal.lost
+            note = Note("journal", f"{lost} lines that were logged found no room and were lost.", "Is the disk full?")
+            self.opened.notes.append(note)
+
+    def _write_files(self) -> None:
+        paths = self.opened.folder.paths
+        if self.snapshot is not None:
+            write_atomic(paths.snapshot, _pretty(self.snapshot_json))
+            write_atomic(paths.lock, "".join(f"{line}\n" for line in self.snapshot.environment.lock))
+            script, notebook = self.recorder.export(self.snapshot.closure)
             write_atomic(paths.script, script)
             write_atomic(paths.notebook, _pretty(notebook))
-        shown = opened.redactor.clean_json(list(evidence.shown), "the output")
-        write_atomic(paths.output, _pretty(output_notebook(run.source, shown, run)))
+        shown = self.opened.redactor.clean_json(list(self.evidence.shown), "the output")
+        write_atomic(paths.output, _pretty(output_notebook(self.run.source, shown, self.run.uid)))
 
 
-def output_notebook(source: str, shown: list[dict[str, Any]], run: Run) -> dict[str, Any]:
-    """Make a small notebook of one cell with its outputs (nbformat 4.5)."""
-    cell = {
-        "cell_type": "code",
-        "id": "run",
-        "execution_count": None,
-        "metadata": {"labnb": {"run": run.uid}},
-        "source": source,
-        "outputs": [{**item, "execution_count": None} if "execution_count" in item else item for item in shown],
-    }
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": [cell]}
+def _unwritten(code: str, what: str, error: OSError) -> Note:
+    reason = error.strerror or str(error)
+    return Note(
+        code,
+        f"{what} could not be written: {reason}.",
+        "When there is room, the next run or `labnb doctor --fix` completes the record.",
+    )
 
 
 def _summary(environment: Environment) -> dict[str, Any]:
