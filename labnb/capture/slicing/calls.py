@@ -269,7 +269,7 @@ class Calls(Outside):
         """Run the notebook's functions that a call was given; methods only if `every`, or if Python may run them."""
         joined = Value(frozenset().union(*(v.regions for v in values)) if values else NOTHING)
         for ref in self.ordered(self.refs(joined)):
-            if every or ref.function.hook or not ref.function.method:
+            if every or ref.function.hook or ref.bound is not None or not ref.function.method:
                 self.hook(ref, joined, node)
 
     def hooks(self, value: Value, node: ast.AST, every: bool = False) -> None:
@@ -279,7 +279,7 @@ class Calls(Outside):
         heap = self.state.heap
         running = every or any(heap[r].kind == kinds.ITERATOR for r in value.regions)
         for ref in self.ordered(self.refs(value)):
-            if ref.function.hook or (running and not ref.function.method):
+            if ref.function.hook or ref.bound is not None or (running and not ref.function.method):
                 self.hook(ref, value, node)
 
     def hook(self, ref: FunctionRef, value: Value, node: ast.AST) -> None:

@@ -92,5 +92,6 @@ class Function:
 
     @property
     def hook(self) -> bool:
-        """Whether Python calls it without a call being written: `__add__`, a property, a generator's body."""
-        return (self.name.startswith("__") and self.name != "__init__") or (self.method and self.decorated) or self.lazy
+        """Whether Python calls it without a call being written: `__add__`, a property, a generator expression."""
+        special = self.name.startswith("__") and self.name != "__init__"
+        return special or (self.method and self.decorated) or isinstance(self.node, ast.GeneratorExp)
