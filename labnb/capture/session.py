@@ -85,6 +85,13 @@ class Session:
         self._bindings = now
         self._randomness = states
 
+    def assign(self, name: str, value: Any) -> None:
+        """Set a name for the cell that is about to run; a later cell finds it as the history tells it."""
+        self._shell.user_ns[name] = value
+        source = f"{name} = {value!r}"
+        self._history.append(ExecutedCell(Cell(source), f"{source}\n", bound=frozenset({name})))
+        self._bindings[name] = id(value)
+
     def current(self, info: Any) -> ExecutedCell:
         """Give a cell that is about to run, or runs: its source, and nothing of its effects yet."""
         return ExecutedCell(

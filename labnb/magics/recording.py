@@ -16,7 +16,7 @@ from labnb.capture.pulse import Pulse
 from labnb.lab import Lab
 from labnb.magics.request import LabrunRequest
 from labnb.model.card import card
-from labnb.model.cell import Cell, ExecutedCell
+from labnb.model.cell import Cell
 from labnb.model.dataset import FileUse
 from labnb.model.errors import nearest
 from labnb.model.evidence import Evidence
@@ -70,7 +70,8 @@ class Recording:
         opened = self._lab.record_run.begin(self._cell, name, self._request.plain_params, self._request.tags)
         self._opened: OpenRun = opened
         self._display_id = f"labnb-{opened.run.uid}"
-        self._shell.user_ns.update(self._request.params)
+        for param, value in self._request.params.items():
+            self._session.assign(param, value)
         self._show(opened.run, 0.0, update=False)
         with opened.part("mlflow", "What the cell logs to MLflow itself is"):
             self._join.begin(opened.run, self._lab.paths)
@@ -145,11 +146,7 @@ class Recording:
         from labnb.capture.slicing import slice_session
 
         *earlier, target = self._session.history
-        given = [
-            ExecutedCell(Cell(f"{name} = {value!r}"), f"{name} = {value!r}\n", bound=frozenset({name}))
-            for name, value in self._request.params.items()
-        ]
-        return slice_session([*earlier, *given], target)
+        return slice_session(earlier, target)
 
     def _values(self, closure: Closure | None, notes: list[Note]) -> tuple[tuple[MetricPoint, ...], dict[str, Value]]:
         """Read the metrics and params that were asked for by name, and the params of the slice."""
