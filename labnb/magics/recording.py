@@ -212,7 +212,8 @@ class Recording:
         """Half a second after the start, and every half second: the run goes on, others may see it."""
         if not self._announced:
             self._announced = True
-            self._lab.announce(self._opened.run.uid)
+            with self._opened.part("publisher", "The announcement of the run was"):
+                self._lab.announce(self._opened.run.uid)
         self._write_log()
 
     def _system(self, load: dict[str, float]) -> None:

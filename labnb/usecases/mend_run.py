@@ -106,6 +106,10 @@ def _write_output(folder: RunFolder, run: Run) -> None:
         shown = cell["outputs"]
     if offset < 0:  # it was written whole
         return
+    # A line that was not whole then stands in the log, or in its tail, as it went on.
+    last = next((item for item in reversed(shown) if item["output_type"] == "stream"), {"text": ""})
+    last["text"] = last["text"][: last["text"].rfind("\n") + 1]
+    shown = [item for item in shown if item.get("text") != ""]
     text = terminal_text(_tail(paths.log, offset) + _tail(paths.log_tail))
     if text:
         shown.append({"output_type": "stream", "name": "stdout", "text": text})
