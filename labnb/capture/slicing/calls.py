@@ -187,7 +187,9 @@ class Calls(Outside):
         """Bind a call's arguments to the parameters of a function."""
         function, frame = ref.function, self.state.frames[number]
         spread = join(args.rest) if args.rest else None
-        defaults = Value(self.state.heap[ref.region].holds) if self.state.heap[ref.region].holds else ATOM
+        heap = self.state.heap
+        held = frozenset(r for r in heap[ref.region].holds if heap[r].kind != kinds.CELLS)
+        defaults = Value(held) if held else ATOM
         extra: list[Value] = list(args.positional[len(function.positional) :])
         for i, name in enumerate([*function.positional, *function.keyword]):
             given: list[Value] = []

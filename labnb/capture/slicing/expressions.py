@@ -151,6 +151,10 @@ class Expressions(Parts):
     def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, defaults: Sequence[ast.expr]) -> Value:
         """Make a function."""
         held = frozenset().union(*(self.value(d).regions for d in defaults)) if defaults else NOTHING
+        around = self.frame
+        while around is not None:
+            held |= {self.cells(around)}
+            around = self.state.frames[around].parent
         rid = self.state.region((self.number, self.frame, node), kinds.CODE, held)
         ref = FunctionRef(self.function(node), self.frame, rid)
         self.state.define(rid, frozenset((ref,)))

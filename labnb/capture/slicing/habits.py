@@ -92,6 +92,15 @@ _FRESH = (
     " bool complex bytes hash id ord chr hex oct bin divmod pow isinstance issubclass callable input display"
 )
 FRESH = frozenset(_FRESH.split())
+#: Functions whose result may be the very data that they were given, under another name.
+_VIEWS = (
+    "asarray asanyarray ascontiguousarray asfortranarray asarray_chkfinite asmatrix ravel reshape squeeze transpose"
+    " permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims atleast_1d atleast_2d atleast_3d"
+    " broadcast_to broadcast_arrays split array_split hsplit vsplit dsplit diagonal diag flip fliplr flipud rot90 real"
+    " imag nditer nested_iters require frombuffer as_strided sliding_window_view nan_to_num from_numpy as_tensor"
+    " from_dlpack memoryview unstack"
+)
+VIEWS = frozenset(_VIEWS.split())
 _FRESH_ROOTS = ("math.", "statistics.", "sklearn.metrics.", "sklearn.datasets.", "time.", "cmath.", "os.path.")
 #: Functions whose result is an atom.
 ATOMIC = words(
@@ -198,6 +207,11 @@ def is_fresh(path: str) -> bool:
     if path.startswith("builtins."):
         return path in ATOMIC
     return path.rsplit(".", 1)[-1] in FRESH or path.startswith(_FRESH_ROOTS)
+
+
+def is_view(path: str) -> bool:
+    """Tell whether what a call at this path gives may be a view of an argument: changing one changes the other."""
+    return path.rsplit(".", 1)[-1] in VIEWS
 
 
 def is_atomic(path: str) -> bool:

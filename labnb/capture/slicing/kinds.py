@@ -29,6 +29,7 @@ QUIET = "quiet"  # objects whose methods matter to nobody's result: loggers, com
 CODE = "code"  # functions
 CLASS = "class"
 INSTANCE = "instance"  # of a class of the notebook
+CELLS = "cells"  # variables that functions share with the function around them
 LITERAL = "literal"  # a region: a box whose elements are all known by their own regions
 FOREIGN = "foreign"  # an object of a library that is not known
 SUPER = "super"

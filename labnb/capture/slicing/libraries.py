@@ -118,6 +118,8 @@ class Libraries(Calls):
             holds |= {opened}
         kind = kinds.FILE if path in ("builtins.open", "io.open", "gzip.open") else habits.result_kind(path)
         result = self.fresh(node, kind, holds)
+        if habits.is_view(path):
+            result = result._replace(regions=result.regions | args.regions)
         in_stdlib = kinds.root_of(path) in sys.stdlib_module_names
         if in_stdlib and path.rsplit(".", 1)[-1].startswith("get") and not args.all():
             # decimal.getcontext() and its like give a piece of the module's own state.

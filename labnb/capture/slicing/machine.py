@@ -17,7 +17,7 @@ from labnb.capture.slicing.state import ATOM, NOTHING, Binding, Frame, FunctionR
 FUEL = 400
 ROUNDS = 6
 #: How much of the heap is walked for one statement before it is taken to read and change everything.
-STEPS = 20_000
+STEPS = 12_000
 
 
 class TooMuch(Exception):
@@ -202,6 +202,8 @@ class Machine:
                 old = frame.values.get(name)
                 if old is not None and (self.weak or key != self.frame):
                     value = join((old, value))
+                if key != self.frame:
+                    self.write((self.cells(key),))
                 if old != value:
                     self.version += 1
                     frame.values[name] = value
@@ -211,6 +213,10 @@ class Machine:
             key = frame.parent
         in_function = self.frame is not None
         self.store_global(name, value, weak=bool(self.weak or (in_function and self.maybe)))
+
+    def cells(self, frame: int) -> int:
+        """Give the region of the variables that a frame shares with the functions that are made in it."""
+        return self.state.region(("cells", frame), kinds.CELLS)
 
     def store_global(self, name: str, value: Value, weak: bool = False) -> None:
         """Bind a name of the session; a weak binding may not have happened."""
