@@ -147,6 +147,11 @@ def start_publisher(lab: LabPaths) -> bool:
     return True
 
 
+def publisher_pids() -> set[int]:
+    """Give the publishers that this process started and that have not ended: no work of the cell's."""
+    return {process.pid for _, _, process in _started if process.returncode is None}
+
+
 def publish_now(lab: LabPaths, timeout: float) -> bool:
     """Wait until the queue is empty, with a publisher at work on it.
 

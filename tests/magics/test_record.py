@@ -306,3 +306,16 @@ def test_changed_code_is_kept_in_git(tmp_path: Path) -> None:
     assert "M helper.py" in status.stdout
     assert "?? new.py" in status.stdout
     assert run.inputs == ()
+
+
+@pytest.mark.slow
+def test_the_publisher_reads_nothing_for_the_cell(tmp_path: Path) -> None:
+    """The publisher is a child of the kernel, and reads the settings while cells run."""
+    (tmp_path / "labnb.toml").write_text('[tracking]\nexperiment = "quiet"\n')
+    with Kernel(tmp_path, LABNB_PUBLISHER="1", LABNB_PUBLISHER_IDLE="2") as kernel:
+        kernel.load()
+        kernel.recorded("import time\ntime.sleep(0.7)")
+        _, run = kernel.recorded("import time\ntime.sleep(4)")
+        _, child = kernel.recorded("!cat labnb.toml > copy.txt; sleep 0.5")
+    assert run.inputs == ()
+    assert [use.path for use in child.inputs] == ["labnb.toml"]

@@ -15,6 +15,7 @@ from labnb.capture.files.events import (
     OPEN,
     UNKNOWN_PROCESS,
 )
+from labnb.runfolder.queue import publisher_pids
 
 MAX_MARKS: Final = 500_000
 _READ: Final = CLOSE_READ | ACCESS
@@ -101,10 +102,11 @@ class Marks:
             mark.first = kind
 
     def _is_descendant(self, pid: int) -> bool | None:
+        helpers = _helpers()
         for _ in range(64):
             if pid == self._pid:
                 return True
-            if pid <= 1:
+            if pid <= 1 or pid in helpers:
                 return False
             try:
                 with open(f"/proc/{pid}/stat", "rb") as stream:
@@ -128,7 +130,7 @@ def _kind(mask: int) -> str:
 
 
 def has_children() -> bool:
-    """Whether this process has children, other than multiprocessing's own tracker of resources."""
+    """Whether this process has children that can work for the cell."""
     if not hasattr(os, "waitid"):
         return True  # cannot be told, and there is no watch there either
     try:
@@ -137,9 +139,15 @@ def has_children() -> bool:
         return False
     except OSError:
         return True
+    helpers = _helpers()
+    return bool(_children() - helpers) if helpers else True
+
+
+def _helpers() -> set[int]:
+    """Children that work for this process, not for the cell: multiprocessing's tracker, and labnb's publisher."""
     tracker = sys.modules.get("multiprocessing.resource_tracker")
     pid = getattr(getattr(tracker, "_resource_tracker", None), "_pid", None)
-    return True if pid is None else bool(_children() - {pid})
+    return publisher_pids() | ({pid} if pid is not None else set())
 
 
 def _children() -> set[int]:

@@ -11,6 +11,7 @@ from labnb.capture.files.folders import Folders
 from labnb.capture.files.hints import paths_of_command
 from labnb.capture.files.ledger import Ledger, absolute, is_code_reader
 from labnb.capture.files.marks import Marks
+from labnb.runfolder.queue import PUBLISHER
 
 
 class Recorder:
@@ -46,6 +47,8 @@ class Recorder:
 
     def spawned(self, arguments: object, folder: object) -> None:
         """Watch the folders outside the project that a command names."""
+        if isinstance(arguments, (list, tuple)) and PUBLISHER in arguments:
+            return  # labnb's own, started while the cell runs
         self.marks.spawned()
         if self._wake is not None:
             self._wake()

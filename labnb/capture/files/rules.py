@@ -18,6 +18,8 @@ _SKIPPED_NAMES = frozenset({
     ".hypothesis", ".tox", ".nox", ".eggs", ".idea", ".vscode", ".ipython", ".jupyter", "mlruns", "mlartifacts",
 })  # fmt: skip
 
+_METADATA = (".egg-info", ".dist-info")
+
 # Caches below ~/.cache that hold data and models which a cell really depends on.
 _DATA_CACHES = ("huggingface", "kagglehub", "tensorflow_datasets", "torch")
 
@@ -97,7 +99,7 @@ class Rules:
         if below.startswith(self._skipped) and not below.startswith(self._allowed):
             return False
         parent, _, name = folder.rpartition("/")
-        if name in _SKIPPED_NAMES or name.startswith((".Trash", ".ipynb_")) or name.endswith((".egg-info", ".dist-info")):
+        if name in _SKIPPED_NAMES or name.startswith((".Trash", ".ipynb_")) or name.endswith(_METADATA):
             return False
         if self._scratch.match(below):
             return False
