@@ -14,19 +14,23 @@ from labnb.capture.slicing.outside import Outside
 from labnb.capture.slicing.state import ATOM, NOTHING, FunctionRef, Value, join
 
 _CODE = (kinds.CODE, kinds.CLASS)
-_USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
+_USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.READER, kinds.RNG)
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 _DEPTH = 12
 
 
 @dataclass
 class Arguments:
-    """The evaluated arguments of a call; `rest` are those whose place is not known (`*a`, `**k`)."""
+    """The evaluated arguments of a call; `rest` are those whose place is not known (`*a`, `**k`).
+
+    `flags` are the keywords that are not known to be false, `off` those that are.
+    """
 
     positional: list[Value] = field(default_factory=list)
     keywords: dict[str, Value] = field(default_factory=dict)
     rest: list[Value] = field(default_factory=list)
     flags: frozenset[str] = frozenset()
+    off: frozenset[str] = frozenset()
 
     def all(self) -> list[Value]:
         """Give every argument."""
@@ -39,7 +43,7 @@ class Arguments:
 
     def after(self, receiver: Value) -> Arguments:
         """Put a receiver (`self`) in front."""
-        return Arguments([receiver, *self.positional], self.keywords, self.rest, self.flags)
+        return Arguments([receiver, *self.positional], self.keywords, self.rest, self.flags, self.off)
 
 
 class Calls(Outside):
@@ -110,11 +114,27 @@ class Calls(Outside):
                 else:
                     results.append(self.invoke(ref, args, node))
             self.maybe -= len(found) > 1
-            if not found or base.kind == kinds.SUPER:
+            others = self.other_methods(own, name, frozenset(r.region for r in found))
+            results += [self.apply(value, a, node) for value in others for a in (args, args.after(receiver))]
+            if not (found or others) or base.kind == kinds.SUPER:
                 results.append(self.unknown(args, node, receiver))
         if len(own) < len(base.regions) or not base.regions:
             results.append(self.object_method(Value(base.regions - own, base.kind, base.text), name, args, node))
         return join(results)
+
+    def other_methods(self, own: frozenset[int], name: str, known: frozenset[int]) -> list[Value]:
+        """Find what is callable under a name but was not defined as a method of that name."""
+        found = []
+        for rid in sorted(own):
+            for value in self.exact_fields(rid, name):
+                rest = value.regions - known - own
+                if rest or value.kind.startswith("@"):
+                    found.append(value._replace(regions=rest))
+        return found
+
+    def exact_fields(self, rid: int, name: str) -> list[Value]:
+        """Give what an attribute is known to be."""
+        raise NotImplementedError
 
     def methods(self, value: Value, name: str) -> list[FunctionRef]:
         """Find the methods of a name among the classes that a value may be of."""
@@ -271,7 +291,7 @@ class Calls(Outside):
         """Run the notebook's functions that a call was given; methods only if `every`, or if Python may run them."""
         joined = Value(frozenset().union(*(v.regions for v in values)) if values else NOTHING)
         for ref in self.ordered(self.refs(joined)):
-            if every or ref.function.hook or ref.bound is not None or not ref.function.method:
+            if every or self.is_hook(ref) or not ref.function.method:
                 self.hook(ref, joined, node)
 
     def hooks(self, value: Value, node: ast.AST, every: bool = False) -> None:
@@ -281,8 +301,12 @@ class Calls(Outside):
         heap = self.state.heap
         running = every or any(heap[r].kind == kinds.ITERATOR for r in value.regions)
         for ref in self.ordered(self.refs(value)):
-            if ref.function.hook or ref.bound is not None or (running and not ref.function.method):
+            if self.is_hook(ref) or (running and not ref.function.method):
                 self.hook(ref, value, node)
+
+    def is_hook(self, ref: FunctionRef) -> bool:
+        """Tell whether Python calls a function without a call being written."""
+        return ref.function.hook or ref.bound is not None or ref in self.state.patched
 
     def hook(self, ref: FunctionRef, value: Value, node: ast.AST) -> None:
         """Run a function with parameters that may be anything of a value."""
@@ -306,7 +330,7 @@ class Calls(Outside):
         if value.kind in kinds.REITERABLE or value.kind.startswith("@"):
             return
         heap = self.state.heap
-        sparing = (kinds.INSTANCE, kinds.LITERAL, kinds.CODE, kinds.CLASS, kinds.PANDAS, kinds.ARRAY, kinds.DATA)
+        sparing = kinds.PLAIN | {kinds.INSTANCE, kinds.DISK}
         rest = frozenset(r for r in self.state.reach(value.regions) if heap[r].kind in _USED_UP) | frozenset(
             r for r in value.regions if heap[r].kind not in sparing
         )

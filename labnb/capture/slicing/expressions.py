@@ -249,6 +249,7 @@ class Expressions(Parts):
         args.flags = frozenset(
             k.arg for k in node.keywords if k.arg and not (isinstance(k.value, ast.Constant) and not k.value.value)
         )
+        args.off = frozenset(args.keywords) - args.flags
         return args
 
 

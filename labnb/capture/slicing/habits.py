@@ -45,6 +45,7 @@ SETTING = re.compile(
     r"|patch_\w+|monkey_patch\w*|patch_all|initialize|option|theme|addLevelName|insert_finder|freeze_support|tzset)"
 )
 _NOT_SETTINGS = frozenset({"builtins.set", "tqdm.set_description", "matplotlib.pyplot.rc_context"})
+_LOOKUPS = frozenset({"get", "copy", "keys", "values", "items", "index", "count", "__contains__", "__getitem__"})
 _SETTING_PREFIXES = ("os.environ.", "sys.path.", "sys.meta_path.", "sys.modules.", "warnings.filters.")
 _SETTING_PATHS = frozenset(
     {"tqdm.pandas", "tqdm.auto.tqdm.pandas", "tqdm.tqdm.pandas", "tqdm.notebook.tqdm.pandas", "sys.path_hooks.append"}
@@ -154,6 +155,14 @@ WRITE_FILE = words(
     " sink_parquet sink_csv save_npz savemat mmwrite symlink_to hardlink_to mkstemp mkdtemp to_file"
     " make_archive unpack_archive truncate chmod"
 )
+#: What opens files: the mode where none is given, and the place of the mode among the arguments.
+OPENERS = {
+    **dict.fromkeys(words("open ZipFile GzipFile BZ2File LZMAFile FileIO TarFile Dataset"), ("r", 1)),
+    **dict.fromkeys(words("HDFStore File SummaryWriter connect"), ("a", 1)),
+    **dict.fromkeys(words("ExcelWriter ParquetWriter"), ("w", 9)),
+    "memmap": ("r+", 2),
+    "open_memmap": ("r+", 1),
+}
 #: Names in WRITE_FILE that are files' business only in these libraries, or as methods of paths.
 OFTEN_ELSE = words("replace remove copy move rename link touch dump save load truncate open connect")
 #: Writers after which nothing is left of what the file held.
@@ -166,9 +175,9 @@ WHOLE_FILE = words(
 
 def is_setting(path: str) -> bool:
     """Tell whether calling a library's function at this path sets something for the whole process."""
-    if path in _NOT_SETTINGS or path.startswith("builtins."):
-        return False
     last = path.rsplit(".", 1)[-1]
+    if path in _NOT_SETTINGS or path.startswith("builtins.") or last in _LOOKUPS:
+        return False
     return path in _SETTING_PATHS or path.startswith(_SETTING_PREFIXES) or SETTING.fullmatch(last) is not None
 
 
@@ -249,3 +258,34 @@ _LENT = frozenset({"get_ipython", "_"})  # lent to the builtins by IPython, whil
 def is_builtin(name: str) -> bool:
     """Tell whether a name is one of Python's builtins."""
     return (hasattr(builtins, name) and name not in _LENT) or name in ("__file__", "display")
+
+
+_UNARY = words(
+    "abs absolute exp exp2 expm1 log log2 log10 log1p sqrt square cbrt sin cos tan arcsin arccos arctan sinh cosh tanh"
+    " floor ceil rint trunc negative positive sign reciprocal conj isnan isfinite isinf logical_not invert"
+)
+_BINARY = words(
+    "add subtract multiply divide true_divide floor_divide mod remainder fmod power float_power maximum minimum fmax"
+    " fmin matmul dot logical_and logical_or logical_xor greater less equal not_equal greater_equal less_equal hypot"
+    " arctan2 bitwise_and bitwise_or bitwise_xor left_shift right_shift heaviside copysign"
+)
+
+
+def in_place(flags: frozenset[str], off: frozenset[str]) -> bool:
+    """Tell whether the keywords of a call say that it works on what it is given: `copy=False`, `inplace=True`."""
+    return any(name.startswith("copy") for name in off) or any(
+        name == "inplace" or name.startswith("overwrite") for name in flags
+    )
+
+
+def changes_first(path: str) -> bool:
+    """Tell whether a function changes its first argument."""
+    return path in CHANGE_FIRST or (path.startswith("numpy.") and path.endswith(".at"))
+
+
+def first_out(path: str) -> int:
+    """Give the place from which on a function's positional arguments are outputs."""
+    head, _, last = path.rpartition(".")
+    if head != "numpy":
+        return 1000
+    return 1 if last in _UNARY else 2 if last in _BINARY else 3 if last == "clip" else 1000

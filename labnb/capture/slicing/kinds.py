@@ -18,6 +18,8 @@ BOX = "box"  # list, dict, set, tuple and their relatives
 EAGER = "eager"  # a box that changes when it is read: defaultdict
 ITERATOR = "iterator"
 FILE = "file"
+READER = "reader"  # a region: a file that was opened for reading only
+DISK = "disk"  # a region: the content of a file
 RNG = "rng"
 PANDAS = "pandas"
 ARRAY = "array"
@@ -141,7 +143,7 @@ def kind_of_type(path: str) -> str:
     if _ATOMS.match(path):
         return ATOM
     if root == "collections":
-        return BOX
+        return BOX if last in ("Counter", "OrderedDict", "deque") else UNKNOWN
     if root in ("_io", "io", "gzip", "tempfile", "zipfile", "sqlite3") or "Writer" in last or "Store" in last:
         return FILE
     if root == "pathlib":

@@ -13,6 +13,7 @@ from labnb.capture.slicing.state import ATOM, NOTHING, Value
 
 _RUNNERS = frozenset({"threading", "asyncio", "multiprocessing", "concurrent"})
 _USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
+_OPENS = frozenset({"builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open", "sqlite3.connect"})
 _KNOWN_KINDS = frozenset(
     {
         kinds.PANDAS,
@@ -40,6 +41,9 @@ class Libraries(Calls):
         """Call a function or a class of a library, by its dotted path."""
         if path in habits.WORLD:
             return self.hidden_code(path, args, node)
+        if callee.regions:
+            # What the notebook put into the library (`np.mean = …`) runs with it.
+            self.callbacks([Value(callee.regions)], every=True, node=node)
         self.settings(path, callee)
         first = args.positional[0] if args.positional else None
         if path in habits.IDENTITIES:
@@ -47,17 +51,17 @@ class Libraries(Calls):
         opened = self.library_files(path, args)
         if path == "builtins.super":
             return self.parent_of_self()
-        if path == "builtins.type" and first is not None:
+        if path == "builtins.type" and first is not None and len(args.all()) == 1:
             reached = self.state.reach(first.regions)
             return Value(frozenset(r for r in reached if self.state.heap[r].kind == kinds.CLASS))
         if not kinds.is_known(path):
             result = self.unknown(args, node, Value(callee.regions), foreign=True)
             return result._replace(kind=kinds.kind_of_type(path) if path.rsplit(".", 1)[-1][:1].isupper() else "")
-        loose = kinds.root_of(path) in habits.LOOSE_ROOTS
+        loose = kinds.root_of(path) in habits.LOOSE_ROOTS or habits.in_place(args.flags, args.off)
         self.callbacks(args.all(), every=loose or kinds.root_of(path) in _RUNNERS, node=node)
         if not habits.is_calm(path):
             self.draw(self.randomness)
-        if path in habits.CHANGE_FIRST and first is not None:
+        if habits.changes_first(path) and first is not None:
             return self.change_first(path, first, args, node)
         self.use_up(path, args, node, loose)
         return self.result(path, args, node, callee, opened)
@@ -95,6 +99,8 @@ class Libraries(Calls):
             for value in args.all():
                 self.consume(value, node)
         kept = path in habits.LAZY or path.startswith("builtins.print")
+        for value in args.positional[habits.first_out(path) :]:
+            self.change(value, args.regions - value.regions)
         for name, value in [*enumerate(args.positional), *args.keywords.items(), *enumerate(args.rest)]:
             if value.kind == kinds.FILE:
                 self.change(value)
@@ -116,8 +122,8 @@ class Libraries(Calls):
         holds = NOTHING if habits.is_fresh(path) else args.regions
         if opened is not None:
             holds |= {opened}
-        kind = kinds.FILE if path in ("builtins.open", "io.open", "gzip.open") else habits.result_kind(path)
-        result = self.fresh(node, kind, holds)
+        kind = kinds.FILE if path in _OPENS else habits.result_kind(path)
+        result = self.handle(node, opened) if kind == kinds.FILE else self.fresh(node, kind, holds)
         if habits.is_view(path):
             result = result._replace(regions=result.regions | args.regions)
         in_stdlib = kinds.root_of(path) in sys.stdlib_module_names
@@ -125,6 +131,14 @@ class Libraries(Calls):
             # decimal.getcontext() and its like give a piece of the module's own state.
             return result._replace(regions=result.regions | callee.regions)
         return result
+
+    def handle(self, node: ast.AST, opened: int | None) -> Value:
+        """Give an open file."""
+        if opened is None:
+            return self.fresh(node, kinds.FILE)
+        reads = self.number not in self.state.heap[opened].writers
+        made = self.fresh(node, kinds.READER if reads else kinds.FILE, frozenset((opened,)))
+        return made._replace(kind=kinds.FILE)
 
     def parent_of_self(self) -> Value:
         """Evaluate `super()`."""
@@ -186,11 +200,14 @@ class Libraries(Calls):
         if root in ("builtins", "copy", "operator", "re", "dataclasses", "functools", "itertools") and last != "open":
             return None
         named, text = self.path_of(args)
-        if last == "open":
-            mode = args.positional[1].text if len(args.positional) > 1 else "r"
+        if last in habits.OPENERS:
+            text = args.positional[0].text if args.positional else text
+            if path == "sqlite3.connect" and text in (":memory:", ""):
+                return None
+            default, place = habits.OPENERS[last]
+            mode = args.positional[place].text if len(args.positional) > place else default
             if "mode" in args.keywords:
                 mode = args.keywords["mode"].text
-            text = args.positional[0].text if args.positional else text
             mode = mode or "r+"
             writes = any(c in mode for c in "wax+")
             return self.files(text, read="w" not in mode, write=writes, whole=mode.startswith("w"))
@@ -240,6 +257,15 @@ class Libraries(Calls):
         opened = self.method_files(base, name, args)
         if kind in _KNOWN_KINDS:
             return self.known_method(base, name, args, node, opened)
+        if kind == kinds.RNG:
+            self.change(base, deep=False)
+            if name in ("shuffle", "permuted"):
+                for value in args.all():
+                    self.change(value, deep=False)
+            return self.fresh(node, holds=args.regions | self.elements_of(args))
+        if kind == kinds.FILE and name in ("read", "readline", "readlines", "read1", "getvalue"):
+            self.change(base)
+            return self.fresh(node, kinds.BOX) if name == "readlines" else ATOM
         if kind in ("", kinds.ITERATOR) and name in kinds.SURE_READS:
             self.callbacks(args.all(), every=False, node=node)
             self.hooks(base, node)
@@ -280,7 +306,11 @@ class Libraries(Calls):
         result = kinds.method_result_kind(kind, name)
         if kind == kinds.ESTIMATOR and result == kinds.ESTIMATOR:
             return base
-        copied = kind in (kinds.PANDAS, kinds.ARRAY, kinds.DATA) and name in kinds.COPIES
+        copied = (
+            not habits.in_place(args.flags, args.off)
+            and kind in (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
+            and name in kinds.COPIES
+        )
         if (copied and not self.refs(Value(args.regions))) or (kind == kinds.ESTIMATOR and result == kinds.DATA):
             return self.fresh(node, result)
         made = self.fresh(node, result, self.state.reach(base.regions) | args.regions)
@@ -295,7 +325,7 @@ class Libraries(Calls):
         if name in ("with_suffix", "with_name", "with_stem"):
             return Value(NOTHING, kinds.PATH)
         if name == "open":
-            return self.fresh(node, kinds.FILE, frozenset((opened,) if opened is not None else ()))
+            return self.handle(node, opened)
         return self.fresh(node, kinds.ITERATOR) if name in ("glob", "iterdir", "rglob") else ATOM
 
     def box_method(self, base: Value, name: str, args: Arguments, node: ast.AST) -> Value:
@@ -305,7 +335,7 @@ class Libraries(Calls):
                 for value in args.all():
                     self.consume(value, node)
             self.change(base, args.regions | self.elements_of(args), deep=False)
-        if name in ("copy", "union", "intersection", "difference", "items", "values", "keys"):
+        if name in ("copy", "union", "intersection", "difference", "items", "values", "keys", "popitem"):
             return self.fresh(node, kinds.BOX, self.state.reach(base.regions) | args.regions)
         inner = self.elements(base)
         return Value(inner.regions | args.regions, inner.kind if not args.regions else "")

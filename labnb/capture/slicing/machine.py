@@ -133,10 +133,17 @@ class Machine:
         targets: set[int] = set(value.regions)
         if deep:
             heap = self.state.heap
+            disk: set[int] = set()
             for rid in self.state.reach(value.regions):
                 kind = heap[rid].kind
-                if kind not in (kinds.CODE, kinds.CLASS) and not (spare and kind in kinds.PLAIN):
+                if kind == kinds.DISK:
+                    disk.add(rid)
+                elif kind not in (kinds.CODE, kinds.CLASS) and not (spare and kind in kinds.PLAIN):
                     targets.add(rid)
+            if disk:
+                # Who reads a file moves on in it, and leaves the file as it is.
+                held_open = [heap[r].holds for r in targets if heap[r].kind != kinds.READER]
+                targets |= disk.intersection(frozenset().union(*held_open))
         self.state.steps += len(targets)
         if self.state.steps > self.limit:
             raise TooMuch

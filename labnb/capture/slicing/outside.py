@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable
 
+from labnb.capture.slicing import kinds
 from labnb.capture.slicing.machine import Machine
 from labnb.capture.slicing.state import NOTHING
 
@@ -45,7 +46,7 @@ class Outside(Machine):
         state = self.state
         name = "\0" if path is None or state.moved else os.path.normpath(path)
         if name not in state.files:
-            state.files[name] = self.named_region(f"file:{name}")
+            state.files[name] = state.region(f"file:{name}", kinds.DISK)
         own = state.files[name]
         certain = whole and not self.maybe and not self.weak and "\0" not in name
         for other, rid in state.files.items():
@@ -56,7 +57,7 @@ class Outside(Machine):
                 self.needs |= state.heap[own].writers
             state.heap[own] = state.heap[own]._replace(writers=frozenset((self.number,)))
         elif own not in state.heap:
-            self.named_region(f"file:{name}")
+            state.region(f"file:{name}", kinds.DISK)
         return own
 
     def world(self) -> None:

@@ -77,6 +77,14 @@ class Parts(Libraries):
             found.append(Value(frozenset(state.reach(rest)) | (NOTHING if found else {rid})))
         return join(found)
 
+    def exact_fields(self, rid: int, name: str) -> list[Value]:
+        """Give what an attribute of an instance or class is known to be, with what its classes say of it."""
+        found = [self.state.fields[rid][name]] if name in self.state.fields.get(rid, {}) else []
+        for parent in sorted(self.state.parents.get(rid, NOTHING)):
+            if parent != rid:
+                found += self.exact_fields(parent, name)
+        return found
+
     def subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
         index = self.value(node.slice)
@@ -87,6 +95,8 @@ class Parts(Libraries):
             self.change(base, deep=False)
         if base.kind in (kinds.ATOM, *_TABLES):
             return base._replace(text=None)
+        if isinstance(node.slice, ast.Slice) and all(self.state.heap[r].kind == kinds.LITERAL for r in base.regions):
+            return self.boxed(node, [self.elements(base)])
         if isinstance(node.slice, ast.Constant):
             return self.item(base, node.slice.value)
         del index
@@ -114,6 +124,8 @@ class Parts(Libraries):
             return Value(NOTHING, value.kind if value.kind == kinds.ATOM else "")
         if value.kind in _TABLES:
             return value
+        if value.kind == kinds.FILE:
+            return Value()  # lines and rows share nothing with the file
         heap = self.state.heap
         found: set[int] = set()
         for rid in value.regions:

@@ -85,6 +85,8 @@ class State:
         self.fields: dict[int, dict[str, Value]] = {}
         #: The class of an instance, the bases of a class.
         self.parents: dict[int, frozenset[int]] = {}
+        #: Functions that were put under a special name of a class.
+        self.patched: frozenset[FunctionRef] = frozenset()
         self.files: dict[str, int] = {}
         self.seeds: dict[str, frozenset[int]] = {}
         self.binders: frozenset[int] = NOTHING
@@ -102,6 +104,7 @@ class State:
         twin.heap = dict(self.heap)
         twin.frames = {key: frame.copy() for key, frame in self.frames.items()}
         twin.fields = dict(self.fields)
+        twin.patched = self.patched
         twin.parents = dict(self.parents)
         twin.files = dict(self.files)
         twin.seeds = dict(self.seeds)
@@ -170,7 +173,7 @@ class State:
     def hold(self, rid: int, held: frozenset[int]) -> bool:
         """Let a region hold others; tell whether that is news."""
         region = self.heap[rid]
-        if held <= region.holds:
+        if held <= region.holds or region.kind == kinds.DISK:
             return False
         self.heap[rid] = region._replace(holds=region.holds | held)
         self.forget()

@@ -12,6 +12,8 @@ from labnb.capture.slicing.scopes import stored_names
 from labnb.capture.slicing.state import NOTHING, Binding, Frame, Value, join
 
 _TABLES = (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
+#: What is changed by itself when a part of it is set.
+_SOLID = kinds.PLAIN | {kinds.INSTANCE, kinds.ESTIMATOR}
 
 
 class Statements(Imports):
@@ -76,11 +78,22 @@ class Statements(Imports):
         """Set an attribute."""
         if base.kind.startswith("@"):
             self.library_changed(base)
+            self.callbacks([value], every=True, node=node)
         self.hooks(base, node)
         for rid in base.regions:
             if self.state.heap[rid].kind in (kinds.INSTANCE, kinds.CLASS) and self.state.set_field(rid, name, value):
                 self.version += 1
-        self.change(base, value.regions, deep=False)
+        self.note_special(name, value)
+        self.change(base, value.regions, deep=self.may_be_proxy(base))
+
+    def note_special(self, name: str, value: Value) -> None:
+        """Note functions that are put under a name that Python calls by itself."""
+        if name.startswith("__"):
+            self.state.patched |= self.refs(value)
+
+    def may_be_proxy(self, value: Value) -> bool:
+        """Tell whether changing a part of a value may change something that it only stands for (a view, a wrapper)."""
+        return value.kind not in _SOLID and any(self.state.heap[r].kind not in _SOLID for r in value.regions)
 
     def set_item(self, base: Value, index: ast.expr, value: Value, node: ast.AST) -> None:
         """Set an item."""
@@ -99,7 +112,7 @@ class Statements(Imports):
             # Tables and arrays copy the data that is put into them; their elements are not aliases.
             self.change(base, NOTHING if value.kind in (*_TABLES, kinds.BOX, kinds.ATOM) else value.regions, deep=False)
         else:
-            self.change(base, value.regions, deep=False)
+            self.change(base, value.regions, deep=self.may_be_proxy(base))
 
     def library_changed(self, base: Value) -> None:
         """Set something in a library: `np.foo = …`, `os.environ["X"] = …`."""
@@ -138,7 +151,7 @@ class Statements(Imports):
                 if base.kind.startswith("@"):
                     self.library_changed(base)
                 self.hooks(base, node)
-                self.change(base, deep=False)
+                self.change(base, deep=self.may_be_proxy(base))
 
     # Definitions.
 
@@ -173,6 +186,10 @@ class Statements(Imports):
         self.state.heap[rid] = self.state.heap[rid]._replace(kind=kinds.CLASS)
         for name, value in values.items():
             self.state.set_field(rid, name, value)
+            self.note_special(name, value)
+        for keyword in node.keywords:
+            # A metaclass runs here.
+            self.callbacks([self.value(keyword.value)], every=True, node=node)
         heap = self.state.heap
         self.state.parents[rid] = frozenset(
             r for base in bases for r in base.regions if r != rid and heap[r].kind == kinds.CLASS
@@ -226,7 +243,9 @@ class Statements(Imports):
             swallows = swallows or not (known or manager.kind in (kinds.FILE, kinds.PANDAS, kinds.PLOT))
             if item.optional_vars is not None:
                 inner = self.elements(manager) if manager.kind == kinds.ITERATOR else manager
-                self.assign(item.optional_vars, Value(frozenset(self.state.reach(inner.regions)), inner.kind))
+                if inner.kind != kinds.FILE:
+                    inner = Value(self.state.reach(inner.regions), inner.kind)
+                self.assign(item.optional_vars, inner)
         if swallows:
             self.loosely(lambda: self.run(node.body))
         else:
