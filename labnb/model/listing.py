@@ -52,7 +52,7 @@ def html_table(runs: Sequence[Run], total: int) -> str:
         return f"<p>{html.escape(text_table(runs, total))}</p>"
     header, rows = rows_of(runs)
     head = "".join(f"<th>{html.escape(text)}</th>" for text in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f'<td style="white-space:nowrap">{html.escape(text)}</td>' for text in row) + "</tr>" for row in rows)
     more = "".join(f"<p><small>{html.escape(line)}</small></p>" for line in _more(runs, total))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
