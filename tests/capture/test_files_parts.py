@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import sys
+import tempfile
 import threading
 import time
 from multiprocessing import get_context
@@ -181,16 +182,24 @@ def test_lost_events_are_told_and_the_folders_gone_through_again(tmp_path: Path)
         watch.stop()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_was_not_read(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("1")
-    (tmp_path / "a").chmod(stat.S_IWUSR)
-    watch = FileWatch(tmp_path, stat_cache=StatCache(None))
-    watch.open(None)
-    with pytest.raises(PermissionError):
-        (tmp_path / "a").read_text()
-    assert watch.close().inputs == ()
-    watch.stop()
+def test_a_file_that_may_not_be_read_was_not_read() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "a").write_text("1")
+        (folder / "a").chmod(stat.S_IWUSR)
+        watch = FileWatch(folder, stat_cache=StatCache(None))
+        watch.open(None)
+        was = os.geteuid()
+        try:
+            if was == 0:
+                os.seteuid(65534)  # root may read everything
+            with pytest.raises(PermissionError):
+                (folder / "a").read_text()
+        finally:
+            os.seteuid(was)
+        assert watch.close().inputs == ()
+        watch.stop()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's news of folders")
