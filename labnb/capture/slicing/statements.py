@@ -15,6 +15,11 @@ _TABLES = (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
 #: What is changed by itself when a part of it is set.
 _SOLID = kinds.PLAIN | {kinds.INSTANCE, kinds.ESTIMATOR}
 
+#: Managers of known libraries that may end a block half-way and go on after it.
+_SWALLOWERS = frozenset(
+    {"suppress", "ExitStack", "AsyncExitStack", "raises", "assertRaises", "timeout", "move_on_after"}
+)
+
 
 class Statements(Imports):
     """What statements do."""
@@ -88,8 +93,10 @@ class Statements(Imports):
 
     def note_special(self, name: str, value: Value) -> None:
         """Note functions that are put under a name that Python calls by itself."""
-        if name.startswith("__"):
-            self.state.patched |= self.refs(value)
+        if name.startswith("__") and name != "__init__":
+            heap = self.state.heap
+            direct = frozenset().union(*(heap[r].functions for r in value.regions))
+            self.state.patched |= frozenset(r for r in direct if not r.function.name.startswith("__"))
 
     def may_be_proxy(self, value: Value) -> bool:
         """Tell whether changing a part of a value may change something that it only stands for (a view, a wrapper)."""
@@ -240,6 +247,8 @@ class Statements(Imports):
             name = words.attr if isinstance(words, ast.Attribute) else getattr(words, "id", "")
             known = name in ("open", "errstate", "no_grad", "option_context", "catch_warnings", "rc_context", "Pool")
             known = known or name.endswith("Executor") or name in ("start_run", "inference_mode", "tqdm", "seed")
+            path = self.library_path(words)
+            known = known or (path != "" and kinds.is_known(path) and path.rsplit(".", 1)[-1] not in _SWALLOWERS)
             swallows = swallows or not (known or manager.kind in (kinds.FILE, kinds.PANDAS, kinds.PLOT))
             if item.optional_vars is not None:
                 inner = self.elements(manager) if manager.kind == kinds.ITERATOR else manager
@@ -254,6 +263,19 @@ class Statements(Imports):
             self.hooks(manager, node, every=True)
             if manager.kind == kinds.FILE:
                 self.change(manager)
+
+    def library_path(self, node: ast.expr) -> str:
+        """Give the dotted path of what an expression names in a library; empty for anything else."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.insert(0, node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or self.local(node.id) is not None:
+            return ""
+        binding = self.state.env.get(node.id)
+        if binding is None or not binding.value.kind.startswith("@"):
+            return ""
+        return ".".join([binding.value.kind[1:], *parts])
 
     def attempt(self, node: ast.Try) -> None:
         if not node.handlers:
