@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labnb.model.address import absolute
 from labnb.model.errors import ConfigError, nearest
 
 CONFIG_NAME = "labnb.toml"
 
 # Every setting, with what its value must be. Unknown keys are errors that name the known ones.
 SETTINGS: dict[str, dict[str, type]] = {
-    "tracking": {"experiment": str},
+    "tracking": {"uri": str, "experiment": str},
     "snapshot": {"max_file_mb": int, "max_total_mb": int},
 }
 
@@ -24,11 +25,13 @@ SETTINGS: dict[str, dict[str, type]] = {
 class Config:
     """The settings in force.
 
-    `experiment` is the MLflow experiment, by default the name of the project's folder. `max_file_mb` and
+    `experiment` is the MLflow experiment, by default the name of the project's folder. `tracking_uri` is the MLflow
+    store that runs are published to besides the embedded one, "" for none. `max_file_mb` and
     `max_total_mb` bound what a code snapshot takes of one file and of all.
     """
 
     experiment: str
+    tracking_uri: str = field(default="", repr=False)  # a password may stand in it
     max_file_mb: int = 10
     max_total_mb: int = 200
     files: tuple[Path, ...] = field(default_factory=tuple)
@@ -52,12 +55,22 @@ def load_config(root: Path) -> Config:
     Raises ConfigError for a file that cannot be read, an unknown key or a value of the wrong type.
     """
     merged: dict[str, dict[str, Any]] = {}
-    files = tuple(path for path in (*_shared_files(), root / CONFIG_NAME) if path.is_file())
+    files = tuple(path for path in config_files(root) if path.is_file())
     for path in files:
         for section, values in _read(path).items():
             merged.setdefault(section, {}).update(values)
     tracking, snapshot = merged.get("tracking", {}), merged.get("snapshot", {})
-    return Config(experiment=tracking.get("experiment", root.name or "labnb"), files=files, **snapshot)
+    return Config(
+        experiment=tracking.get("experiment", root.name or "labnb"),
+        tracking_uri=absolute(tracking.get("uri", ""), str(root)),
+        files=files,
+        **snapshot,
+    )
+
+
+def config_files(root: Path) -> tuple[Path, ...]:
+    """Name the files that settings are read from, whether they are there or not; the later ones go over the earlier."""
+    return (*_shared_files(), root / CONFIG_NAME)
 
 
 def _shared_files() -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labnb.config import Config, find_root, load_config
+from labnb.model.address import absolute, without_secrets
 from labnb.model.errors import StoreError
 from labnb.runfolder.paths import LabPaths
 
@@ -79,6 +81,7 @@ class Lab:
         """Have the run published to the Result Store beside the work; starts the publisher where none lives."""
         from labnb.runfolder.queue import announce
 
+        remember_store(self.paths, uid)
         if not announce(self.paths, uid):
             raise StoreError("The run is recorded, but not published.", "labnb sync publishes it.")
 
@@ -86,6 +89,20 @@ class Lab:
 def open_lab(path: str | os.PathLike[str] | None = None) -> Lab:
     """Open the project that a folder (by default the current one) belongs to."""
     return Lab(find_root(Path(path) if path is not None else Path.cwd()))
+
+
+def remember_store(lab: LabPaths, uid: str) -> None:
+    """Note with the run which MLflow store this process names, for a publisher that somebody else has started.
+
+    The address alone: how to log in there is MLflow's own business.
+    """
+    from labnb.adapters.mlflow.embedded import uri_of
+    from labnb.runfolder.folder import RunFolder
+
+    named = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+    if named and named != uri_of(lab):
+        with contextlib.suppress(OSError):
+            RunFolder(lab.run(uid)).write_tracking(without_secrets(absolute(named, os.getcwd())))
 
 
 def user_name() -> str:

@@ -107,7 +107,7 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _sync(given: argparse.Namespace) -> int:
-    from labnb.cli.publisher import sync
+    from labnb.cli.sync import sync
 
     return sync(open_lab(given.project).paths, given.watch)
 

@@ -14,17 +14,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 
-from labnb.model.errors import LabError, StoreError
+from labnb.cli.stores import Stores
+from labnb.cli.sync import announce_unpublished
+from labnb.cli.workers import Worker
 from labnb.model.run import time_text
-from labnb.runfolder.folder import RunFolder, all_uids
 from labnb.runfolder.paths import LabPaths
-from labnb.runfolder.published import Published, StoreState
-from labnb.runfolder.queue import hold_lock, pending, publish_now, queue_state, touch
+from labnb.runfolder.published import EMBEDDED
+from labnb.runfolder.queue import hold_lock, pending, queue_state
 from labnb.runfolder.watch import FolderWatch
-from labnb.usecases.publish_queue import Pass, publish_queue
-from labnb.usecases.publish_run import LONGEST_RETRY, NamedStore
+from labnb.usecases.publish_queue import Desk, Pass, take_away
 
 # Seconds without anything to do, after which the publisher ends.
 IDLE = 120.0
@@ -33,6 +33,8 @@ IDLE_VARIABLE = "LABNB_PUBLISHER_IDLE"
 LOOK, LOOK_ANYWAY = 1.0, 30.0
 # Seconds for which it goes on trying where a store does not take what is waiting.
 PATIENCE = 3600.0
+# Seconds that calls to stores may still take when the publisher ends.
+STOPPING = 5.0
 # Lower than the cell, but not so low that live metrics are late on a machine whose processors are all busy.
 NICE = 5
 # The log starts anew above this size, in bytes.
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             left = _serve(lab, stop)
         finally:
             os.close(lock)
-        # Whoever announced before the lock was free counts on this process.
+        # Whoever announced before the lock was free counts on this process; new settings are read by starting anew.
         if stop() or queue_state(lab) == left:
             return 3 if left else 0
 
@@ -92,36 +94,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(lab: LabPaths, stop: Stop) -> dict[str, int]:
     """Empty the queue until nothing came for a while; give what had to be left in it."""
     idle = float(os.environ.get(IDLE_VARIABLE) or IDLE)
-    stores: list[NamedStore] | None = None
     quiet_since = time.monotonic()
     untidy = False
     with contextlib.suppress(OSError):
         lab.queue.mkdir(exist_ok=True)
-    with FolderWatch(lab.queue) as watch:
+    with FolderWatch(lab.queue) as watch, _Counter(lab, stop) as counter:
         while not stop() and lab.home.is_dir():  # a project that was deleted needs nobody
-            result = Pass()
-            if pending(lab):
-                if stores is None:
-                    stores = _open_or_say(lab)
-                if stores is not None:
-                    result = publish_queue(lab, stores, stop)
-                    _say(*result.problems)
-                else:
-                    result = Pass(again=time.time() + LONGEST_RETRY)
+            result = counter.serve()
+            _say(*result.problems)
             untidy = untidy or bool(result.copied)
             if result.copied or result.running:
                 quiet_since = time.monotonic()
-            if stop():
-                break
             state = queue_state(lab)
-            left = quiet_since + (max(idle, PATIENCE) if state else idle) - time.monotonic()
+            if stop() or counter.stores.changed():
+                break
+            # A store that lets nobody in may let in who starts the next publisher.
+            patience = max(idle, PATIENCE) if state and not result.refused else idle
+            left = quiet_since + patience - time.monotonic()
             if left <= 0:
                 return state
-            watch.wait(_pause(result, left), (stop.pipe[0],))
+            watch.wait(_pause(result, left), (stop.pipe[0], counter.bell[0]))
+            counter.hush()
             if untidy and not pending(lab):
-                _tidy(stores)
+                counter.tidy()
                 untidy = False
-    return queue_state(lab)
+    return queue_state(lab) if stop() else {}
 
 
 def _pause(result: Pass, left: float) -> float:
@@ -131,99 +128,63 @@ def _pause(result: Pass, left: float) -> float:
     return pause
 
 
-def open_stores(lab: LabPaths) -> list[NamedStore]:
-    """Open the stores that runs are published to: the embedded one first. Raises StoreError; imports MLflow."""
-    from labnb.adapters.mlflow.prepare import prepare_store
-    from labnb.adapters.mlflow.store import MlflowResultStore
-    from labnb.config import load_config
+class _Counter:
+    """Serves the embedded store itself and every other by a thread; `bell` is readable when one of them is done."""
 
-    try:
-        experiment = load_config(lab.root).experiment
-    except LabError as error:  # a setting that cannot be read must not keep runs from being published
-        _say(str(error))
-        experiment = lab.root.name or "labnb"
-    uri = prepare_store(lab, experiment)
-    return [NamedStore("embedded", MlflowResultStore(uri, lab.artifacts.as_uri(), experiment, own=True))]
+    def __init__(self, lab: LabPaths, stop: Stop) -> None:
+        self.stores = Stores(lab)
+        self.bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._stop = stop
+        self._desk = Desk(lab, self.stores.of)
+        self._embedded = self.stores.queue(EMBEDDED)
+        self._workers: dict[str, Worker] = {}
+        if self.stores.problem:
+            _say(self.stores.problem)
 
+    def serve(self) -> Pass:
+        """Make one pass over the queue."""
+        waiting, found = self._desk.look()
+        others = {name for one in waiting for name in one.stores if name != EMBEDDED}
+        for name in others - set(self._workers):
+            self._workers[name] = Worker(self.stores.queue(name), self._ring, _say)
+        for name in others:
+            self._workers[name].give([one for one in waiting if name in one.stores])
+        found += self._embedded.turn(waiting, self._stop)
+        queues = {EMBEDDED: self._embedded, **{name: worker.queue for name, worker in self._workers.items()}}
+        take_away(self._desk, waiting, queues)
+        for name in others:
+            found += self._workers[name].take()
+        return found
 
-def _open_or_say(lab: LabPaths) -> list[NamedStore] | None:
-    try:
-        return open_stores(lab)
-    except LabError as error:
-        problem = error
-    except Exception as error:  # noqa: BLE001 - a broken installation of MLflow can raise anything
-        problem = StoreError(f"MLflow cannot be used: {type(error).__name__}: {error}.", "Try `import mlflow`.")
-    _say(str(problem))
-    for uid in pending(lab):
-        _mark_failing(lab, uid, problem)
-    return None
-
-
-def _mark_failing(lab: LabPaths, uid: str, error: LabError) -> None:
-    """Let the faces say why a run is not published, where no store could be opened at all."""
-    path = lab.run(uid).published
-    published = Published.read(path)
-    state = published.stores.setdefault("embedded", StoreState())
-    state.failures += 1
-    state.error = str(error)
-    with contextlib.suppress(OSError):
-        published.write(path)
-
-
-def _tidy(stores: Sequence[NamedStore] | None) -> None:
-    for named in stores or ():
-        tidy: Callable[[], None] | None = getattr(named.store, "tidy", None)
+    def tidy(self) -> None:
+        """Let the embedded store put itself in order while nothing waits."""
+        tidy: Callable[[], None] | None = getattr(self._embedded.store, "tidy", None)
         if tidy is not None:
             tidy()
 
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # a full pipe rings as well
+            os.write(self.bell[1], b".")
 
-def sync(lab: LabPaths, watch: bool = False, timeout: float = 600.0) -> int:
-    """Publish everything that is not published yet: `labnb sync`.
+    def hush(self) -> None:
+        with contextlib.suppress(OSError):
+            while os.read(self.bell[0], 4096):
+                pass
 
-    Works through the publisher, so that it may be called while one lives. Runs that are not wholly in the embedded
-    store as it is now are announced again. Gives 0 when all that ended is copied, 3 when something is left after
-    `timeout` seconds; with `watch` it goes on until it is interrupted.
-    """
-    if not lab.runs.is_dir():
-        return 0
-    announce_unpublished(lab)
-    while True:
-        done = publish_now(lab, timeout)
-        if not watch:
-            return 0 if done or _only_running(lab) else 3
-        try:
-            time.sleep(LOOK)
-        except KeyboardInterrupt:
-            return 0 if not pending(lab) else 3
+    def __enter__(self) -> _Counter:
+        return self
 
-
-def announce_unpublished(lab: LabPaths) -> list[str]:
-    """Put every run that is not copied whole into the queue, and forget how long failed ones were to wait."""
-    from labnb.adapters.mlflow.embedded import identity
-
-    now = identity(lab)
-    found = []
-    for uid in all_uids(lab):
-        folder = RunFolder(lab.run(uid))
-        published = Published.read(folder.paths.published)
-        state = published.stores.get("embedded")
-        if state is not None and state.copied == folder.state_key() and state.store == now:
-            continue
-        found.append(uid)
-        if state is not None and state.retry_at:
-            state.retry_at = 0.0
-            with contextlib.suppress(OSError):
-                published.write(folder.paths.published)
-        touch(lab, uid)
-    return found
-
-
-def _only_running(lab: LabPaths) -> bool:
-    for uid in pending(lab):
-        with contextlib.suppress(LabError):
-            if RunFolder(lab.run(uid)).read().status.ended:
-                return False
-    return True
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers.values():
+            worker.ask_to_stop()
+        deadline = time.monotonic() + STOPPING
+        for worker in self._workers.values():
+            worker.join(max(deadline - time.monotonic(), 0))
+        if not any(worker.alive for worker in self._workers.values()):  # who lives may still ring
+            os.close(self.bell[0])
+            os.close(self.bell[1])
 
 
 def _say(*lines: str) -> None:
@@ -232,6 +193,9 @@ def _say(*lines: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         if os.fstat(sys.stderr.fileno()).st_size > LOG_LIMIT:
             os.ftruncate(sys.stderr.fileno(), 0)
+
+
+__all__ = ["announce_unpublished", "main"]
 
 
 if __name__ == "__main__":

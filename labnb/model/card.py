@@ -10,7 +10,7 @@ import html
 from typing import Any
 
 from labnb.model.run import Note, Run, RunStatus, time_text
-from labnb.model.wording import code_text, data_text, duration_text, format_number, short
+from labnb.model.wording import code_text, data_text, duration_text, format_number, published_text, short
 
 MIME = "application/vnd.labnb.run+json"
 SHOWN = 6
@@ -85,6 +85,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("data", _some([data_text(use) for use in run.inputs])),
         ("wrote", _some([data_text(use) for use in run.outputs])),
         ("code", code_text(run.code) if run.status.ended else ""),
+        # A new run is local for a moment; that needs no line.
+        ("published", published_text(run) if run.published in ("publishing", "failing") else ""),
     ]
     if run.error:
         facts.insert(0, ("error", f"{run.error['type']}: {short(run.error['message'])}"))

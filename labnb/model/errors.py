@@ -10,6 +10,7 @@
     ├── StoreError             a store cannot be read or written
     │   ├── StoreCorrupt       it is there, but damaged
     │   ├── StoreLocked        somebody else holds it
+    │   ├── StoreRefused       it wants to know who asks, or does not allow it
     │   └── StoreUnreachable   it is elsewhere, and does not answer
     ├── CodeStoreError         the state of the code cannot be kept
     ├── DataStoreError         a dataset or one of its versions cannot be had
@@ -28,6 +29,8 @@ class LabError(Exception):
     """What is wrong, with which thing, and what would have been right."""
 
     code = "error"
+    #: Seconds that whoever refused asks to be left alone; 0 where nothing was said.
+    retry_after = 0.0
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -83,10 +86,20 @@ class StoreLocked(StoreError):
     code = "store_locked"
 
 
+class StoreRefused(StoreError):
+    """The store wants to know who asks, or does not allow it."""
+
+    code = "store_refused"
+
+
 class StoreUnreachable(StoreError):
-    """The store is elsewhere, and does not answer."""
+    """The store is elsewhere, and does not answer; it may have said for how many seconds."""
 
     code = "store_unreachable"
+
+    def __init__(self, message: str, hint: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class CodeStoreError(LabError):

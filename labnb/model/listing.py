@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from labnb.model.run import Run
-from labnb.model.wording import code_text, data_text, duration_text, format_number, short
+from labnb.model.wording import code_text, data_text, duration_text, format_number, published_text, short
 
 COLUMNS_AT_MOST = 6
 
@@ -15,7 +15,9 @@ def rows_of(runs: Sequence[Run]) -> tuple[list[str], list[list[str]]]:
     """Give the header and a row per run: name, status, duration, metrics, params that differ, data, code, run."""
     metrics = _frequent([name for run in runs for name in run.metrics if not name.startswith("system/")])
     params = _differing(runs)
+    published = any(run.published != "published" for run in runs)
     header = ["run", "name", "status", "started", "took", *metrics, *params, "data", "code"]
+    header += ["published"] if published else []
     rows = []
     for run in runs:
         data = ", ".join(data_text(use) for use in run.inputs[:2]) + (" …" if len(run.inputs) > 2 else "")
@@ -30,6 +32,7 @@ def rows_of(runs: Sequence[Run]) -> tuple[list[str], list[list[str]]]:
                 *(short(run.params[name], 20) if name in run.params else "" for name in params),
                 short(data, 50),
                 code_text(run.code),
+                *([short(published_text(run), 60)] if published else []),
             ]
         )
     return header, rows
@@ -52,7 +55,10 @@ def html_table(runs: Sequence[Run], total: int) -> str:
         return f"<p>{html.escape(text_table(runs, total))}</p>"
     header, rows = rows_of(runs)
     head = "".join(f"<th>{html.escape(text)}</th>" for text in header)
-    body = "".join("<tr>" + "".join(f'<td style="white-space:nowrap">{html.escape(text)}</td>' for text in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="white-space:nowrap">{html.escape(text)}</td>' for text in row) + "</tr>"
+        for row in rows
+    )
     more = "".join(f"<p><small>{html.escape(line)}</small></p>" for line in _more(runs, total))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 

@@ -8,7 +8,7 @@ from labnb.model.card import to_text
 from labnb.model.dataset import FileUse
 from labnb.model.errors import UnknownName
 from labnb.model.run import Run
-from labnb.model.wording import data_text
+from labnb.model.wording import data_text, published_text
 
 PARTS = ("cell", "code", "environment", "data", "output", "error")
 
@@ -39,7 +39,7 @@ def _where(run: Run) -> str:
     lines = [f"  uid: {run.uid}", f"  fingerprint: {run.fingerprint}", f"  by: {run.user}", f"  started: {run.started}"]
     if run.notebook:
         lines.append(f"  notebook: {run.notebook}" + (f", cell {run.cell_id}" if run.cell_id else ""))
-    lines.append(f"  published: {run.published}")
+    lines.append(f"  published: {published_text(run)}")
     if run.mlflow:
         lines.append(f"  mlflow: {run.mlflow.experiment}/{run.mlflow.run_id} in {run.mlflow.tracking_uri}")
     lines.extend(f"  child: {child.name} {child.status} {child.metrics}" for child in run.children)

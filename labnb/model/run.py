@@ -104,6 +104,7 @@ class Run:
     children: tuple[ChildRun, ...] = ()
     job: dict[str, Any] | None = None
     published: str = "local"
+    published_why: str = ""
     mlflow: MlflowLink | None = None
     verdict: dict[str, Any] | None = None
 

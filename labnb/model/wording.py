@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from labnb.model.dataset import FileUse
+from labnb.model.run import Run
 
 
 def format_number(value: float) -> str:
@@ -59,6 +60,11 @@ def code_text(code: dict[str, Any]) -> str:
     if code.get("branch"):
         text += f" on {code['branch']}"
     return text
+
+
+def published_text(run: Run) -> str:
+    """Write how far a run is published: "local", "publishing", "published" or "failing: why"."""
+    return f"{run.published}: {run.published_why}" if run.published_why else run.published
 
 
 def short(value: object, limit: int = 60) -> str:

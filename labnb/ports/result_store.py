@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from labnb.model.run import MetricPoint, MlflowLink, Run
+from labnb.model.run import MetricPoint, MlflowLink, Note, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class StoredRun:
 class ResultStore(Protocol):
     """A place that runs are published to. Every call may be repeated: the run's uid makes it idempotent.
 
-    All calls raise StoreUnreachable, StoreLocked or StoreCorrupt, NotFound where the run was deleted in the store,
-    or another StoreError.
+    All calls raise StoreUnreachable, StoreLocked, StoreCorrupt or StoreRefused, NotFound where the run was deleted in
+    the store, or another StoreError.
     """
 
     def identity(self) -> str:
@@ -42,7 +42,14 @@ class ResultStore(Protocol):
         ...
 
     def put_artifacts(self, link: MlflowLink, files: Mapping[str, Path]) -> None:
-        """Store files under the given artifact paths."""
+        """Store files under the given artifact paths, and see that they are there whole."""
+        ...
+
+    def adopt(self, link: MlflowLink, run: Run) -> Sequence[Note]:
+        """Copy what the cell's own code left of the ended run in the embedded store, and the record does not hold.
+
+        That is artifacts, logged models, child runs. Gives notes on what cannot be copied.
+        """
         ...
 
     def close(self, link: MlflowLink, run: Run) -> None:

@@ -61,7 +61,9 @@ class RunFolder:
             if self.over(owner):
                 run = self._ended(run, lines)
         published = Published.read(self.paths.published)
-        return dataclasses.replace(run, published=published.word, mlflow=run.mlflow or published.link)
+        return dataclasses.replace(
+            run, published=published.word, published_why=published.why, mlflow=published.link or run.mlflow
+        )
 
     def stored(self) -> tuple[Run, Owner | None]:
         """Read run.json alone: the run as it was last written, and the process that writes it (None once it ended).
@@ -73,6 +75,18 @@ class RunFolder:
             return Run.from_json(data), Owner.from_json(data["owner"]) if data.get("owner") else None
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise StoreCorrupt(f"{self.paths.run} is not a run: {error}.", _MEND) from error
+
+    def tracking(self) -> str:
+        """Give the address of the MLflow store that the recording process named, "" where it named none."""
+        try:
+            return self.paths.tracking.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+
+    def write_tracking(self, address: str) -> None:
+        """Note which MLflow store the recording process names; raises OSError."""
+        if self.tracking() != address:
+            write_atomic(self.paths.tracking, f"{address}\n")
 
     def state_key(self) -> str:
         """Name the state of run.json: another key means that it was written again; "" where it is missing."""

@@ -53,6 +53,11 @@ class LabPaths:
         return self.mlflow / "artifacts"
 
     @property
+    def stores(self) -> Path:
+        """A file per store that does not take runs at present: when it is asked again, and why."""
+        return self.home / "stores"
+
+    @property
     def publisher_lock(self) -> Path:
         return self.home / "publisher.lock"
 
@@ -69,7 +74,7 @@ class LabPaths:
         ignore = self.home / ".gitignore"
         if not ignore.exists():
             write_atomic(ignore, "*\n")
-        for folder in (self.runs, self.queue, self.cache, self.code):
+        for folder in (self.runs, self.queue, self.stores, self.cache, self.code):
             folder.mkdir(exist_ok=True)
 
 
@@ -135,6 +140,11 @@ class RunPaths:
     def files(self) -> Path:
         """Paths that child processes of the cell opened, appended by them."""
         return self.folder / "files.jsonl"
+
+    @property
+    def tracking(self) -> Path:
+        """The address of the MLflow store that the recording process named, one line; missing where it named none."""
+        return self.folder / "tracking"
 
     @property
     def published(self) -> Path:

@@ -1,15 +1,24 @@
-"""How far a run was published, per store: `published.json` in its run folder, written by the publisher alone."""
+"""How far a run was published, per store: `published.json` in its run folder, written by the publisher alone.
+
+A store stands there under its name: "embedded" is the project's own, any other is named by its address without secrets.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labnb.model.run import MlflowLink
 from labnb.runfolder.paths import write_atomic
+
+EMBEDDED = "embedded"
+
+# One thread per store writes the states of a run.
+_writing = threading.Lock()
 
 
 @dataclass
@@ -19,8 +28,9 @@ class StoreState:
     `store` is the store's own identity: where it differs, the store was made anew and nothing of the rest holds.
     `offset` counts the bytes of the journal whose points are in the store. `artifacts` maps artifact paths to
     [size in bytes, modification time in ns] of the file that was stored. `copied` is the state of run.json that
-    was copied whole ("" while the run goes on). `failures`, `retry_at` (seconds since the epoch) and `error` tell
-    of attempts that failed in a row.
+    was copied whole ("" while the run goes on). `adopted` is the state of run.json for which that was copied which the
+    cell's own code had left in the embedded store, `notes` what could not be. `failures`, `tried`, `retry_at` (seconds
+    since the epoch) and `error` tell of attempts that failed in a row.
     """
 
     store: str = ""
@@ -29,7 +39,10 @@ class StoreState:
     artifacts: dict[str, list[int]] = field(default_factory=dict)
     data: str = ""
     copied: str = ""
+    adopted: str = ""
+    notes: list[str] = field(default_factory=list)
     failures: int = 0
+    tried: float = 0.0
     retry_at: float = 0.0
     error: str = ""
 
@@ -59,6 +72,11 @@ class Published:
         return "publishing" if any(state.link for state in states) else "local"
 
     @property
+    def why(self) -> str:
+        """Say why it is failing, "" where it is not."""
+        return next((state.error for state in self.stores.values() if state.failures), "")
+
+    @property
     def link(self) -> MlflowLink | None:
         """Where the run can be seen: in the last store that has it, as the lab's own comes after the embedded one."""
         return next((state.link for state in reversed(self.stores.values()) if state.link), None)
@@ -71,6 +89,28 @@ class Published:
             return Published({name: StoreState.from_json(item) for name, item in data["stores"].items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return Published()
+
+    @staticmethod
+    def update(path: Path, name: str, state: StoreState) -> Published:
+        """Write the state of one store and leave those of others as they are; raises OSError."""
+        with _writing:
+            published = Published.read(path)
+            published.stores[name] = state
+            published.write(path)
+            return published
+
+    @staticmethod
+    def expect(path: Path, *names: str) -> None:
+        """Say which stores the run is to go to, before they are asked; raises OSError.
+
+        What another store had not taken when the settings named it is forgotten.
+        """
+        with _writing:
+            published = Published.read(path)
+            stores = {name: state for name, state in published.stores.items() if name not in names and state.copied}
+            stores |= {name: published.stores.get(name, StoreState()) for name in names}
+            if list(published.stores) != list(stores):
+                Published(stores).write(path)
 
     def write(self, path: Path) -> None:
         """Write it, whole or not at all; raises OSError."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -102,12 +104,26 @@ def hold_lock(lab: LabPaths, patience: float = 0.2) -> int | None:
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{socket.gethostname()} {os.getpid()}".encode(), 0)
             return fd
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 os.close(fd)
                 return None
             time.sleep(0.01)
+
+
+def stop_publisher(lab: LabPaths) -> bool:
+    """Ask the living publisher to end, as soon as it may; False where there is none on this machine."""
+    try:
+        host, pid = lab.publisher_lock.read_text(encoding="utf-8").split()
+        if host == socket.gethostname() and publisher_lives(lab):
+            os.kill(int(pid), signal.SIGTERM)
+            return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def start_publisher(lab: LabPaths) -> bool:

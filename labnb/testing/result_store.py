@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labnb.model.dataset import FileUse
 from labnb.model.errors import StoreError
-from labnb.model.run import MetricPoint, MlflowLink, Run, RunStatus
+from labnb.model.run import MetricPoint, MlflowLink, Note, Run, RunStatus
 from labnb.ports.result_store import ResultStore, StoredRun
 
 
@@ -79,6 +79,11 @@ class MemoryResultStore:
         self._call("put_artifacts")
         for name, path in files.items():
             self._held(link).artifacts[name] = path.read_bytes()
+
+    def adopt(self, link: MlflowLink, run: Run) -> Sequence[Note]:
+        """Copy nothing: no code logs to anything but this store."""
+        self._call("adopt")
+        return ()
 
     def close(self, link: MlflowLink, run: Run) -> None:
         """Set params and status."""

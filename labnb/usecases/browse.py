@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from labnb.model.errors import LabError, UsageError
 from labnb.model.filter import parse_filter, sort_runs
 from labnb.model.run import MetricPoint, Run
 from labnb.runfolder.folder import RunFolder, all_uids, find_uid
-from labnb.runfolder.paths import LabPaths, RunPaths
+from labnb.runfolder.paths import LabPaths
 
 LIMIT = 20
 
@@ -55,8 +54,7 @@ class Browse:
 
     def run(self, start: str) -> Run:
         """Give one run by its uid or the start of it; raises NotFound."""
-        folder = self.folder(start)
-        return _with_publication(folder.read(), folder.paths)
+        return self.folder(start).read()
 
     def folder(self, start: str) -> RunFolder:
         """Give the folder of a run by its uid or the start of it; raises NotFound."""
@@ -77,18 +75,6 @@ class Browse:
 
 
 _ALIASES = {"started DESC": "start_time DESC", "started": "start_time", "started ASC": "start_time"}
-
-
-def _with_publication(run: Run, paths: RunPaths) -> Run:
-    """Tell what the publisher has written about the run since it ended."""
-    from labnb.model.run import MlflowLink
-
-    state = _read_json(paths.published)
-    store = next(iter(state.get("stores", {}).values()), None)
-    if not store:
-        return run
-    link = MlflowLink(**store["link"]) if store.get("link") else run.mlflow
-    return dataclasses.replace(run, published=store.get("state", run.published), mlflow=link)
 
 
 def _read_json(path: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def mend_run(lab: LabPaths, uid: str) -> Run | None:
     note = _note(folder, owner)
     notes = tuple(dict.fromkeys([*run.notes, note]))
     # How far it was published stands in published.json, not here.
-    run = dataclasses.replace(run, notes=notes, published=stored.published, mlflow=stored.mlflow)
+    run = dataclasses.replace(run, notes=notes, published=stored.published, published_why="", mlflow=stored.mlflow)
     _write_output(folder, run)
     if folder.stored()[0].status.ended:  # it ended well after all, between the two looks at it
         return None

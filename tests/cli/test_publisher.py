@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from labnb.adapters.mlflow.embedded import uri_of
-from labnb.cli import publisher
+from labnb.cli import publisher, sync
 from labnb.model.run import RunStatus, time_text
 from labnb.runfolder import queue
 from labnb.runfolder.folder import RunFolder
@@ -249,18 +249,20 @@ def test_a_corrupt_store_is_told_in_the_runs_and_rebuilt_on_request(
     assert "damaged" in after.folder.paths.published.read_text()
     assert lab.database.read_bytes().startswith(b"no database")
     lab.database.rename(lab.root / "moved away")
-    assert set(publisher.announce_unpublished(lab)) == {before.uid, after.uid}
+    assert set(sync.announce_unpublished(lab)) == {before.uid, after.uid}
     assert os.waitstatus_to_exitcode(os.waitpid(forked(lab), 0)[1]) == 0
     for one in (before, after):
         assert_published(lab, one)
-    assert publisher.announce_unpublished(lab) == []
+    assert sync.announce_unpublished(lab) == []
 
 
 def test_mlflow_that_cannot_be_imported_is_told(lab: LabPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(lab: LabPaths) -> None:
+    import labnb.adapters.mlflow.prepare as prepare
+
+    def broken(*_: object) -> None:
         raise ImportError("no module named mlflow")
 
-    monkeypatch.setattr(publisher, "open_stores", broken)
+    monkeypatch.setattr(prepare, "prepare_store", broken)
     monkeypatch.setattr(publisher, "PATIENCE", 0.2)
     recorded = Recorded(lab).end()
     assert os.waitstatus_to_exitcode(os.waitpid(forked(lab), 0)[1]) == 3
@@ -287,15 +289,15 @@ def test_announced_while_it_ends_a_run_is_not_forgotten(lab: LabPaths, monkeypat
 @pytest.mark.slow
 def test_sync(lab: LabPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(publisher.IDLE_VARIABLE, "1")
-    assert publisher.sync(LabPaths(lab.root / "nothing")) == 0
+    assert sync.sync(LabPaths(lab.root / "nothing")) == 0
     recorded = [Recorded(lab).log(2).end() for _ in range(3)]
     for path in lab.queue.iterdir():
         path.unlink()
-    assert publisher.sync(lab, timeout=LONG) == 0
+    assert sync.sync(lab, timeout=LONG) == 0
     for one in recorded:
         assert_published(lab, one)
     going = Recorded(lab)
-    assert publisher.sync(lab, timeout=1) == 0
+    assert sync.sync(lab, timeout=1) == 0
     going.end()
     assert publish_now(lab, LONG)
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 from mlflow import MlflowClient
 from mlflow.entities import (
@@ -28,13 +27,17 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from labnb.adapters.mlflow import conventions as say
+from labnb.adapters.mlflow.artifacts import Artifacts
 from labnb.adapters.mlflow.errors import translated
 from labnb.adapters.mlflow.prepare import identity_of
-from labnb.model.errors import NotFound
-from labnb.model.run import MetricPoint, MlflowLink, Run, RunStatus, parse_time
+from labnb.model.address import without_secrets
+from labnb.model.errors import NotFound, StoreError
+from labnb.model.run import MetricPoint, MlflowLink, Note, Run, RunStatus, parse_time
 from labnb.ports.result_store import StoredRun
 
 METRICS_PER_CALL, OTHERS_PER_CALL = 1000, 100
+# Seconds for which a run that goes on is not searched again in a store on the network.
+REMEMBERED = 10.0
 
 T = TypeVar("T")
 
@@ -43,36 +46,61 @@ class MlflowResultStore:
     """Runs in the MLflow store at `tracking_uri`, new ones in the experiment of that name.
 
     `artifact_root` is where a new experiment keeps its artifacts, None to leave it to the server. Keyword `own`
-    says that this is the embedded store: a cell's own code may then have opened its run in any experiment, and
-    labnb's copy of such a run is removed for good; elsewhere it is only marked as deleted.
+    says that this is the embedded store: labnb's copy of a run that the cell's own code opened as well is then removed
+    for good; elsewhere it is only marked as deleted. `name` is the address without secrets, by which the store is
+    known everywhere else. `source` is the embedded store, of which runs are taken over that code logged to it.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: str | None, experiment: str, *, own: bool = False) -> None:
-        self.tracking_uri = tracking_uri
+    def __init__(
+        self,
+        tracking_uri: str,
+        artifact_root: str | None,
+        experiment: str,
+        *,
+        own: bool = False,
+        name: str = "",
+        source: str = "",
+    ) -> None:
+        self.name = name or without_secrets(tracking_uri)
+        self._uri = tracking_uri
         self._root = artifact_root
         self._experiment_name = experiment
         self._own = own
+        self._source = source
         self._names: dict[str, str] = {}
-        with translated(tracking_uri):
+        self._known: dict[str, tuple[StoredRun, float]] = {}
+        with translated(self.name):
             self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
 
     def identity(self) -> str:
         """Name the store: by the mark that it got when labnb made it, else by its address."""
         if not self._own:
-            return self.tracking_uri
-        with translated(self.tracking_uri):
-            return identity_of(self._client) or self.tracking_uri
+            return self.name
+        with translated(self.name):
+            return identity_of(self._client) or self.name
 
     def open(self, run: Run) -> StoredRun:
         """Find the run with this uid, the one that the cell's own code opened before any copy; else create it."""
-        with translated(self.tracking_uri):
-            found = self._find(run) or self._create(run)
+        known, until = self._known.get(run.uid, (None, 0.0))
+        if known is not None and not run.status.ended and time.monotonic() < until:
+            return known
+        with translated(self.name):
+            # Two publishers that met here both see both runs, for each looks after it has made its own.
+            found = self._find(run)
+            if found is None:
+                self._create(run)
+                found = self._find(run)
+            if found is None:
+                raise StoreError(f"A run that was just made cannot be found in {self.name}.", "It is tried again.")
             self._set_tags(found, say.tags_of(run))
-            return StoredRun(self._link(found), joined=say.JOINED in found.data.tags)
+            stored = StoredRun(self._link(found), joined=say.JOINED in found.data.tags)
+        if not self._own:
+            self._known[run.uid] = stored, time.monotonic() + REMEMBERED
+        return stored
 
     def log_metrics(self, link: MlflowLink, points: Iterable[MetricPoint]) -> None:
         """Add points, a thousand a call; times are kept to the millisecond."""
-        with translated(self.tracking_uri):
+        with translated(self.name):
             for batch in _batches(points, METRICS_PER_CALL):
                 metrics = [
                     Metric(say.name_of(point.name), point.value, round(point.time * 1000), point.step)
@@ -89,24 +117,27 @@ class MlflowResultStore:
             )
             for context, name, digest, source in say.datasets_of(run)
         )
-        with translated(self.tracking_uri):
+        with translated(self.name):
             for batch in _batches(inputs, OTHERS_PER_CALL):
                 self._client.log_inputs(link.run_id, datasets=batch)
 
     def put_artifacts(self, link: MlflowLink, files: Mapping[str, Path]) -> None:
-        """Store files under their artifact paths. On the same disk they are linked, not copied."""
-        with translated(self.tracking_uri):
-            folder = _local(self._client.get_run(link.run_id).info.artifact_uri)
-            for name, path in files.items():
-                if folder is not None:
-                    _put_file(path, folder / name)
-                else:
-                    inner = name.rpartition("/")[0]
-                    self._client.log_artifact(link.run_id, str(path), inner or None)
+        """Store files under their artifact paths and see that they are there whole; the embedded store links them."""
+        with translated(self.name):
+            Artifacts(self._client, link.run_id).put(files, link_them=self._own)
+
+    def adopt(self, link: MlflowLink, run: Run) -> Sequence[Note]:
+        """Copy artifacts, logged models and child runs that the cell's code left in the embedded store."""
+        if not self._source:
+            return ()
+        from labnb.adapters.mlflow.transfer import Transfer
+
+        with translated(self.name):
+            return Transfer(self._source, self._client, link).take(run)
 
     def close(self, link: MlflowLink, run: Run) -> None:
         """Set params, tags, note, and where the run has ended its children's parent, its status and its end."""
-        with translated(self.tracking_uri):
+        with translated(self.name):
             found = self._client.get_run(link.run_id)
             said = self._set_params(found, run)
             tags = say.tags_of(run)
@@ -124,13 +155,19 @@ class MlflowResultStore:
     def _find(self, run: Run) -> MlflowRun | None:
         found = self._search(f"tags.`{say.UID}` = '{run.uid}'")
         link = run.mlflow
-        if link is not None and link.tracking_uri == self.tracking_uri:
-            known = [one for one in found if one.info.run_id == link.run_id]
-            found = known + [one for one in found if one not in known]
-        found.sort(key=lambda one: (say.JOINED not in one.data.tags, one.info.start_time))
+        wanted = link.run_id if link is not None and link.tracking_uri == self.name else ""
+        # Whoever else publishes this run decides alike: what is whole stays, else the first by its id.
+        found.sort(
+            key=lambda one: (
+                say.JOINED not in one.data.tags,
+                one.info.run_id != wanted,
+                one.info.end_time is None,
+                one.info.run_id,
+            )
+        )
         living = [one for one in found if one.info.lifecycle_stage == "active"]
         if found and not living:
-            raise NotFound(f"The run {run.uid} was deleted in {self.tracking_uri}.", "Restore it there.")
+            raise NotFound(f"The run {run.uid} was deleted in {self.name}.", "Restore it there.")
         for extra in living[1:]:
             if say.JOINED not in extra.data.tags:
                 self._remove(extra.info.run_id)
@@ -141,9 +178,7 @@ class MlflowResultStore:
         return list(found)
 
     def _experiment_ids(self) -> list[str]:
-        # In the embedded store the cell's own code may have chosen any experiment.
-        if not self._own:
-            return [self._experiment().experiment_id]
+        # The cell's own code may have chosen any experiment.
         found, token = [], None
         while True:
             page = self._client.search_experiments(view_type=ViewType.ALL, max_results=1000, page_token=token)
@@ -162,11 +197,11 @@ class MlflowResultStore:
             self._client.create_experiment(self._experiment_name, artifact_location=place)
         found = self._client.get_experiment_by_name(self._experiment_name)
         if found is None:
-            raise NotFound(f"The experiment {self._experiment_name!r} cannot be made in {self.tracking_uri}.")
+            raise NotFound(f"The experiment {self._experiment_name!r} cannot be made in {self.name}.")
         return found
 
-    def _create(self, run: Run) -> MlflowRun:
-        return self._client.create_run(
+    def _create(self, run: Run) -> None:
+        self._client.create_run(
             self._experiment().experiment_id,
             start_time=round(parse_time(run.started).timestamp() * 1000),
             tags=say.tags_of(run),
@@ -208,12 +243,12 @@ class MlflowResultStore:
         number = found.info.experiment_id
         if number not in self._names:
             self._names[number] = self._client.get_experiment(number).name
-        return MlflowLink(self.tracking_uri, self._names[number], found.info.run_id)
+        return MlflowLink(self.name, self._names[number], found.info.run_id)
 
     def tidy(self) -> None:
         """Let SQLite count what it holds: without that, sorting many runs by a metric takes minutes."""
-        if self._own and self.tracking_uri.startswith("sqlite:///"):
-            path = unquote(self.tracking_uri.removeprefix("sqlite:///"))
+        if self._own and self._uri.startswith("sqlite:///"):
+            path = unquote(self._uri.removeprefix("sqlite:///"))
             with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5)) as database:
                 database.execute("PRAGMA analysis_limit = 1000")
                 database.execute("ANALYZE")
@@ -223,25 +258,3 @@ def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
-
-
-def _local(uri: str) -> Path | None:
-    parsed = urlparse(uri)
-    if parsed.scheme == "file" and parsed.netloc in ("", "localhost"):
-        return Path(unquote(parsed.path))
-    return Path(uri) if parsed.scheme == "" else None
-
-
-def _put_file(source: Path, target: Path) -> None:
-    """Put a file in place, whole or not at all. Files of an ended run are replaced, never changed: a link is enough."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
-    aside.unlink(missing_ok=True)
-    try:
-        try:
-            os.link(source, aside)
-        except OSError:  # another disk, or a file system without links
-            shutil.copy2(source, aside)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
