@@ -30,6 +30,7 @@ class Recorder:
         from labnb.capture.session import Session
 
         self._shell = shell
+        self._pid = os.getpid()
         self._depth = 0
         self._recording: Recording | None = None
         self._recording_depth = 0
@@ -68,6 +69,8 @@ class Recorder:
 
     def after(self, result: Any) -> None:
         """IPython's `post_run_cell`."""
+        if os.getpid() != self._pid:
+            return  # a forked child that left the cell; the record is its parent's
         depth, self._depth = self._depth, max(0, self._depth - 1)
         try:
             if depth <= 1:

@@ -26,8 +26,8 @@ WRAPPERS = frozenset({"time", "prun", "labrun", "memit", "mprun", "lprun"})
 _NEUTRAL = """
     matplotlib pylab_backend config precision pinfo pinfo2 pdoc psource pfile psearch who whos who_ls history hist
     lsmagic magic quickref page pprint xmode colors pdb debug tb notebook logstart logstop logon logoff logstate
-    autoreload automagic autocall autosave recall rerun load pycat ls pwd labruns labshow labjobs labdata labcompare labexport
-    labverify pip conda mamba uv tensorboard watermark version_information less more man
+    autoreload automagic autocall autosave recall rerun load pycat ls pwd labruns labshow labjobs labdata
+    labcompare labexport labverify pip conda mamba uv tensorboard watermark version_information less more man
 """
 #: Line magics that leave nothing behind that a later result could depend on.
 NEUTRAL = frozenset(_NEUTRAL.split())

@@ -14,6 +14,11 @@ def digest_of(value: object) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def sound(text: str) -> str:
+    """Give text that can be written and sent: what is no character (a lone surrogate) is spelled out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def plain(value: Any) -> Any:
     """Make JSON of dataclasses and what they hold; unlike `asdict` it copies nothing that is JSON already."""
     if isinstance(value, (str, int, float, bool)) or value is None:

@@ -156,7 +156,8 @@ def write_atomic(path: Path, text: str) -> None:
     """Write the whole file or nothing: aside, then renamed over."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_text(text, encoding="utf-8")
+        # A lone surrogate is spelled out, as JSON and Python spell it.
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
         os.replace(aside, path)
     except OSError:
         aside.unlink(missing_ok=True)

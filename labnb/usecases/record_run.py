@@ -23,7 +23,7 @@ from labnb.model.errors import LabError
 from labnb.model.evidence import Evidence
 from labnb.model.fingerprint import fingerprint
 from labnb.model.output import output_notebook
-from labnb.model.plain import plain
+from labnb.model.plain import plain, sound
 from labnb.model.run import Note, Run, RunStatus, Value, time_text
 from labnb.model.snapshot import CodeVersion, Environment, Snapshot
 from labnb.ports.code_store import CodeStore
@@ -202,9 +202,9 @@ class RecordRun:
         params = {**evidence.params, **logged.params}
         return dataclasses.replace(
             opened.run,
-            params={name: redactor.clean_value(name, value) for name, value in params.items()},
-            metrics=logged.metrics,
-            tags={**logged.tags, **evidence.tags},
+            params={sound(name): redactor.clean_value(name, value) for name, value in params.items()},
+            metrics={sound(name): value for name, value in logged.metrics.items()},
+            tags={sound(name): sound(value) for name, value in {**logged.tags, **evidence.tags}.items()},
             code=plain(opened.code) if opened.code else {},
             environment=_summary(environment) if environment else {},
             error=redactor.clean_json(evidence.error, "the traceback") if evidence.error else None,

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from labnb.model.closure import Closure
+from labnb.model.plain import sound
 from labnb.model.redaction import MASK, redact
 from labnb.model.run import Note, Value
 from labnb.ports.secret_scanner import SecretScanner
@@ -30,7 +31,8 @@ class Redactor:
         self._places: dict[tuple[str, str], list[int]] = {}
 
     def clean(self, text: str, place: str) -> str:
-        """Give the text without its secrets."""
+        """Give the text without its secrets, and sound."""
+        text = sound(text)
         findings = self._scanner.scan(text) if text else ()
         for finding in findings:
             self._secrets.add(finding.secret)
