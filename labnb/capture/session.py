@@ -17,6 +17,9 @@ _IPYTHON = frozenset(
     | {"__loader__", "__spec__", "__session__"}
 )
 _SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError", "UsageError"})
+# `kind.__module__` would ask the metaclass, which is anyone's code.
+_MODULE = type.__dict__["__module__"].__get__
+_QUALNAME = type.__dict__["__qualname__"].__get__
 _FRESH_NUMPY = 623  # where NumPy's twister stands when it was neither seeded nor drawn from
 
 
@@ -112,8 +115,7 @@ class Session:
         namespace, kinds = self._shell.user_ns, {}
         for name in names:
             kind = type(namespace.get(name))
-            # Anyone's metaclass may answer here.
-            module, qualname = kind.__dict__.get("__module__", kind.__module__), kind.__qualname__
+            module, qualname = _MODULE(kind), _QUALNAME(kind)
             if isinstance(module, str) and isinstance(qualname, str):
                 kinds[name] = f"{module}.{qualname}"
         return kinds
@@ -199,9 +201,10 @@ def _failed_before(stored: Any, count: int) -> int | None:
     if not isinstance(stored, dict):
         return None
     text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(map(str, stored.get("traceback", ()))))
-    match = re.search(rf"Cell In\s*\[{count}\], line (\d+)", text)
+    # The outermost frame is the cell's, and its line is marked with an arrow.
+    match = re.search(rf"Cell In\s*\[{count}\], line (\d+)|-+> (\d+)", text)
     if match is not None and stored.get("ename") not in _SYNTAX:
-        return int(match[1])
+        return int(match[1] or match[2])
     return 0 if stored.get("ename") in _SYNTAX else 1
 
 

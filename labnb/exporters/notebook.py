@@ -53,7 +53,10 @@ def as_written(code: str) -> str:
     if tree is None:
         return code
     edits: list[Edit] = []
+    lines = code.encode().split(b"\n")
     for node in ast.walk(tree):
+        if isinstance(node, (ast.Expr, ast.Assign)) and not _alone(node, lines):
+            continue  # a magic takes its whole line
         if isinstance(node, ast.Expr) and (call := magic_call(node.value)) is not None and call.constant:
             text = _statement(call, alone=len(tree.body) == 1)
             if text is not None:
@@ -64,6 +67,12 @@ def as_written(code: str) -> str:
             elif call.form == "line":
                 edits.append((node.value, f"%{call.name} {call.line}".rstrip()))
     return edited(code, edits)
+
+
+def _alone(node: ast.stmt, lines: list[bytes]) -> bool:
+    before = lines[node.lineno - 1][: node.col_offset]
+    after = lines[(node.end_lineno or node.lineno) - 1][node.end_col_offset :]
+    return not before.strip() and not after.strip()
 
 
 def _statement(call: MagicCall, alone: bool) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -44,15 +45,14 @@ def main() -> None:
         shell.events.register("pre_run_cell", session[0].before)
         shell.events.register("post_run_cell", session[0].after)
 
-    sys.stdout, out = open("session.log", "w"), sys.stdout
-    for place, source in enumerate(asked["cells"]):
-        if place == late:
-            attach()
-        shell.run_cell(source, store_history=True)
+    with open("session.log", "w") as log, contextlib.redirect_stdout(log):
+        for place, source in enumerate(asked["cells"]):
+            if place == late:
+                attach()
+            shell.run_cell(source, store_history=True)
     *history, target = session[0].history
     closure = slice_session(history, target)
     metrics = {name: exact(shell.user_ns.get(name)) for name in asked["metrics"]}
-    sys.stdout = out
     json.dump(
         {
             "metrics": metrics,

@@ -1,5 +1,7 @@
 """Sessions of the shapes that real notebooks have; data for `test_slice_is_true.py`."""
 
+# ruff: noqa: E501 - a cell's source stays on one line
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -34,8 +36,10 @@ SHAPES = [
         "sklearn",
         (
             "import numpy as np\nimport matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt",
-            "from sklearn.datasets import make_classification\nfrom sklearn.ensemble import RandomForestClassifier\n"
-            "from sklearn.model_selection import train_test_split\nfrom sklearn.metrics import accuracy_score",
+            (
+                "from sklearn.datasets import make_classification\nfrom sklearn.ensemble import RandomForestClassifier\n"
+                "from sklearn.model_selection import train_test_split\nfrom sklearn.metrics import accuracy_score"
+            ),
             "np.random.seed(7)",
             "X, y = make_classification(n_samples=200, n_features=6)",
             "plt.hist(X[:, 0])\nplt.show()",
@@ -98,8 +102,10 @@ SHAPES = [
             "junk = 'nothing'",
             "areas = [area(r) for r in range(4)]\nprint(areas)",
             "power = 3",
-            "class Shape:\n    count = 0\n    def __init__(self, r):\n        self.r = r\n        Shape.count += 1\n"
-            "    def size(self):\n        return area(self.r)",
+            (
+                "class Shape:\n    count = 0\n    def __init__(self, r):\n        self.r = r\n        Shape.count += 1\n"
+                "    def size(self):\n        return area(self.r)"
+            ),
             "class Big(Shape):\n    def size(self):\n        return super().size() * factor",
             "factor = 10",
             "shapes = [Shape(1), Big(2)]",
@@ -274,9 +280,11 @@ SHAPES = [
             "async def fetch(n):\n    await asyncio.sleep(0)\n    return n * gain",
             "gain = 2",
             "unused = await fetch(100)",
-            "class Pages:\n    def __aiter__(self):\n        self.n = 0\n        return self\n"
-            "    async def __anext__(self):\n        self.n += 1\n        if self.n > 3:\n            raise StopAsyncIteration\n"
-            "        return await fetch(self.n)",
+            (
+                "class Pages:\n    def __aiter__(self):\n        self.n = 0\n        return self\n"
+                "    async def __anext__(self):\n        self.n += 1\n        if self.n > 3:\n            raise StopAsyncIteration\n"
+                "        return await fetch(self.n)"
+            ),
             "got = []\nasync for page in Pages():\n    got.append(page)",
             "both: list = await asyncio.gather(fetch(1), fetch(2))\nlater = asyncio.create_task(fetch(7))",
             "gain = 5\ntext = '''two\nlines'''",
@@ -328,8 +336,10 @@ SHAPES = [
             "bump()\nbump(by=3)",
             "fs = [lambda: i for i in range(3)]",
             "i = 20",
-            "cache = {}\ndef remember(f):\n    @functools.wraps(f)\n    def inner(x):\n        cache[x] = f(x)\n"
-            "        return cache[x]\n    return inner",
+            (
+                "cache = {}\ndef remember(f):\n    @functools.wraps(f)\n    def inner(x):\n        cache[x] = f(x)\n"
+                "        return cache[x]\n    return inner"
+            ),
             "@remember\ndef square(x):\n    return x * x + sum",
             "square(3)\nsquare(4)",
             "early = sum + 1",
@@ -343,16 +353,20 @@ SHAPES = [
         "dataclass configs, enums, f-strings, match",
         (
             "from dataclasses import dataclass, field, replace\nfrom enum import Enum\nfrom typing import NamedTuple",
-            "@dataclass\nclass Config:\n    lr: float = 0.1\n    layers: list = field(default_factory=lambda: [8])\n\n"
-            "    @property\n    def name(self):\n        return f'{prefix}-{self.lr:.{digits}f}'",
+            (
+                "@dataclass\nclass Config:\n    lr: float = 0.1\n    layers: list = field(default_factory=lambda: [8])\n\n"
+                "    @property\n    def name(self):\n        return f'{prefix}-{self.lr:.{digits}f}'"
+            ),
             "prefix = 'run'\ndigits = 3",
             "class Mode(Enum):\n    FAST = 1\n    SLOW = 2",
             "class Point(NamedTuple):\n    x: int\n    y: int = 2",
             "config = Config()\nspare = Config(lr=99)",
             "config.layers.append(16)\nspare.layers.append(1)",
             "config = replace(config, lr=0.25)",
-            "match Point(1), Mode.SLOW:\n    case (Point(x=1, y=h), Mode.SLOW):\n        kind = h * 2\n"
-            "    case _:\n        kind = 0",
+            (
+                "match Point(1), Mode.SLOW:\n    case (Point(x=1, y=h), Mode.SLOW):\n        kind = h * 2\n"
+                "    case _:\n        kind = 0"
+            ),
             "answer = config.name, config.layers, kind, f'{config.lr=}'",
         ),
         ("answer",),
@@ -365,14 +379,18 @@ SHAPES = [
             "import contextlib, os, decimal, warnings\nimport numpy as np",
             "os.environ['LAB_SCALE'] = '4'\ndecimal.getcontext().prec = 5",
             "np.seterr(all='ignore')\nold = 1",
-            "@contextlib.contextmanager\ndef boosted(n):\n    state.append(n)\n    try:\n        yield state\n"
-            "    finally:\n        state.append(-n)",
+            (
+                "@contextlib.contextmanager\ndef boosted(n):\n    state.append(n)\n    try:\n        yield state\n"
+                "    finally:\n        state.append(-n)"
+            ),
             "state = []",
             "with boosted(3) as s:\n    s.append(100)",
             "with contextlib.suppress(ZeroDivisionError):\n    level = 1\n    level = 1 / 0\n    level = 2",
             "%env LAB_EXTRA=2",
-            "answer = state, level, int(os.environ['LAB_SCALE']) * int(os.environ['LAB_EXTRA']), "
-            "str(decimal.Decimal(1) / 3), float(np.log(np.float64(0)))",
+            (
+                "answer = state, level, int(os.environ['LAB_SCALE']) * int(os.environ['LAB_EXTRA']), "
+                "str(decimal.Decimal(1) / 3), float(np.log(np.float64(0)))"
+            ),
         ),
         ("answer",),
         dropped=("old = 1",),
@@ -408,14 +426,20 @@ SHAPES = [
     Shape(
         "a loop over models",
         (
-            "import numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import Ridge\n"
-            "from sklearn.preprocessing import StandardScaler\nfrom sklearn.pipeline import make_pipeline",
-            "rs = np.random.RandomState(0)\nX = pd.DataFrame(rs.normal(size=(60, 3)), columns=list('abc'))\n"
-            "y = X['a'] * 2 - X['b'] + rs.normal(size=60)",
+            (
+                "import numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import Ridge\n"
+                "from sklearn.preprocessing import StandardScaler\nfrom sklearn.pipeline import make_pipeline"
+            ),
+            (
+                "rs = np.random.RandomState(0)\nX = pd.DataFrame(rs.normal(size=(60, 3)), columns=list('abc'))\n"
+                "y = X['a'] * 2 - X['b'] + rs.normal(size=60)"
+            ),
             "X['d'] = X['a'] * X['b']\nshow = X.corr()",
             "def build(alpha):\n    return make_pipeline(StandardScaler(), Ridge(alpha=alpha))",
-            "scores = {}\nfor alpha in [0.1, 1.0, 10.0]:\n    m = build(alpha).fit(X[:40], y[:40])\n"
-            "    scores[alpha] = m.score(X[40:], y[40:])",
+            (
+                "scores = {}\nfor alpha in [0.1, 1.0, 10.0]:\n    m = build(alpha).fit(X[:40], y[:40])\n"
+                "    scores[alpha] = m.score(X[40:], y[40:])"
+            ),
             "best = max(scores, key=scores.get)",
             "pd.Series(scores).sort_values()",
             "final = build(best)\nfinal.fit(X, y)\ncoef = final[-1].coef_\nr2 = final.score(X, y)",
@@ -427,10 +451,12 @@ SHAPES = [
         "a class that trains",
         (
             "import numpy as np",
-            "class Net:\n    def __init__(self, n, lr):\n        self.w = np.zeros(n)\n        self.lr = lr\n"
-            "        self.history = []\n    def step(self, X, y):\n        err = X @ self.w - y\n"
-            "        self.w -= self.lr * X.T @ err / len(y)\n        self.history.append(float((err ** 2).mean()))\n"
-            "    def loss(self, X, y):\n        return float(((X @ self.w - y) ** 2).mean())",
+            (
+                "class Net:\n    def __init__(self, n, lr):\n        self.w = np.zeros(n)\n        self.lr = lr\n"
+                "        self.history = []\n    def step(self, X, y):\n        err = X @ self.w - y\n"
+                "        self.w -= self.lr * X.T @ err / len(y)\n        self.history.append(float((err ** 2).mean()))\n"
+                "    def loss(self, X, y):\n        return float(((X @ self.w - y) ** 2).mean())"
+            ),
             "np.random.seed(0)\nX = np.random.randn(50, 3)\ny = X @ np.array([1.0, 2.0, 3.0])",
             "lr = 0.1\nepochs = 20\nnet = Net(3, lr)\nrival = Net(3, 0.5)",
             "for _ in range(epochs):\n    net.step(X, y)",

@@ -1,5 +1,7 @@
 """Small sessions, one idea each: what is kept, what is dropped, and that the answer comes out the same."""
 
+# ruff: noqa: E501 - a cell's source stays on one line
+
 from __future__ import annotations
 
 from dataclasses import dataclass
