@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from labnb.config import Config, find_root, load_config
 from labnb.model.address import absolute, without_secrets
-from labnb.model.errors import StoreError
+from labnb.model.errors import ConfigError, StoreError
 from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
     from labnb.adapters.mlflow.join import MlflowJoin
     from labnb.model.closure import Closure
+    from labnb.model.health import Facts
     from labnb.ports.secret_scanner import SecretScanner
     from labnb.usecases.browse import Browse
     from labnb.usecases.record_run import RecordRun
@@ -70,6 +71,34 @@ class Lab:
         from labnb.usecases.browse import Browse
 
         return Browse(self.paths)
+
+    def facts(self) -> Facts:
+        """Gather what `labnb doctor` goes by; a part that fails is told, not raised."""
+        from labnb.adapters.dvc.health import dvc_projects, dvc_version
+        from labnb.adapters.git.health import git_facts
+        from labnb.adapters.machine import jupyter_facts, limit_facts, place_facts, python_facts
+        from labnb.adapters.mlflow.health import store_facts
+        from labnb.model.health import Facts
+
+        settings, hint = "", ""
+        files: tuple[str, ...] = ()
+        try:
+            files = tuple(str(path) for path in self.config.files)
+        except ConfigError as error:
+            settings, hint = error.message, error.hint
+        return Facts(
+            python=python_facts(),
+            jupyter=jupyter_facts(),
+            git=git_facts(self.root),
+            dvc_version=dvc_version(),
+            dvc=dvc_projects(self.root),
+            store=store_facts(self.paths),
+            place=place_facts(self.paths.home),
+            limits=limit_facts(),
+            settings=settings,
+            settings_hint=hint,
+            settings_files=files,
+        )
 
     def mlflow_join(self) -> MlflowJoin:
         """What brings the researcher's own MLflow calls into the run; imports MLflow only if they do."""

@@ -1,4 +1,4 @@
-"""`labnb runs | show | sync`.
+"""`labnb runs | show | sync | doctor`.
 
 Exit codes: 0 done, 1 the thing asked about is not so, 2 wrong usage, 3 something outside is not reachable.
 """
@@ -56,6 +56,11 @@ def make_parser() -> argparse.ArgumentParser:
     sync = commands.add_parser("sync", help="publish what is not published yet")
     sync.add_argument("--watch", action="store_true", help="go on until Ctrl-C")
     sync.set_defaults(call=_sync)
+
+    doctor = commands.add_parser("doctor", help="check everything that labnb stands on, and say what to do")
+    doctor.add_argument("--fix", action="store_true", help="end dead runs, announce unpublished ones, tidy up")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.set_defaults(call=_doctor)
     return parser
 
 
@@ -110,6 +115,12 @@ def _sync(given: argparse.Namespace) -> int:
     from labnb.cli.sync import sync
 
     return sync(open_lab(given.project).paths, given.watch)
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from labnb.cli.doctor import doctor
+
+    return doctor(open_lab(given.project), fix=given.fix, as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Owner:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Owner:
-        """Read what `dataclasses.asdict` gave; raises TypeError or ValueError. Later versions' fields are passed over."""
+        """Read what `dataclasses.asdict` gave; raises TypeError or ValueError. Unknown fields are passed over."""
         known = {f.name for f in dataclasses.fields(Owner)}
         owner = Owner(**{name: value for name, value in data.items() if name in known})
         return dataclasses.replace(owner, pid=int(owner.pid))

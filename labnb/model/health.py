@@ -1,0 +1,155 @@
+"""What `labnb doctor` looks at, and what it says of it: plain facts on one side, checks on the other."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+
+class State(str, enum.Enum):
+    """How a check came out: only `FAILING` keeps labnb from doing its work."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's: what was looked at, how it is, and what to do."""
+
+    check: str
+    state: State
+    message: str
+    hint: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.state is not State.FAILING
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "check": self.check, "ok": self.ok, "state": self.state.value, "message": self.message, "hint": self.hint,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A distribution that labnb requires: `wanted` as its metadata says it, `found` its version or None."""
+
+    name: str
+    wanted: str
+    found: str | None
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFacts:
+    """The interpreter. `wanted` is labnb's own requirement of it."""
+
+    version: str
+    wanted: str
+    fits: bool
+    executable: str
+    packages: tuple[Package, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JupyterFacts:
+    """Jupyter's view of labnb: the files that enable or disable the server extension and hold the labextension.
+
+    `server_file` decides about the server extension, None where no file names it. `labextension` is its folder.
+    """
+
+    server: bool | None
+    server_file: str | None
+    labextension: str | None
+    labextension_version: str | None
+    disabled_by: str | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class GitFacts:
+    """Git, and the repository around the project: `top` is None where there is none, `problem` git's own words."""
+
+    version: str | None
+    marker: str | None = None
+    head: str | None = None
+    ignores: bool | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A DVC remote; `reachable` is None where that would need the network."""
+
+    name: str
+    url: str
+    reachable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DvcProject:
+    """A folder with `.dvc`; `problem` tells why its settings could not be read."""
+
+    root: str
+    remotes: tuple[Remote, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """The embedded MLflow store. `revision` is that of its tables, `newest` that of the installed MLflow.
+
+    `known` tells whether the installed MLflow has heard of the revision. `size` is in bytes.
+    """
+
+    exists: bool
+    size: int = 0
+    problem: str = ""
+    revision: str | None = None
+    newest: str | None = None
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """Where `.labnb` lies. Bytes; `skew` is the file system's clock minus the system's, in seconds.
+
+    `home` tells what stands at `.labnb`: "folder", "missing", or "file". `problem` is why it cannot be written.
+    """
+
+    home: str
+    problem: str
+    free: int
+    total: int
+    file_system: str
+    mount_point: str
+    skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFacts:
+    """How much the system lets one user watch; None where there is no such limit."""
+
+    watches: int | None
+    instances: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the checks of one project go by; a part that could not be gathered is told in its place."""
+
+    python: PythonFacts
+    jupyter: JupyterFacts
+    git: GitFacts
+    dvc_version: str | None
+    dvc: tuple[DvcProject, ...]
+    store: StoreFacts
+    place: PlaceFacts
+    limits: LimitFacts
+    settings: str
+    settings_hint: str
+    settings_files: tuple[str, ...]
