@@ -41,6 +41,11 @@ def take_line_away(lines: list[str]) -> list[str]:
     return ["\n", *body]
 
 
+# IPython then leaves it out where it asks whether a typed cell is complete: `%%labrun` ends at an empty line, as
+# any cell magic does.
+take_line_away.has_side_effects = True  # type: ignore[attr-defined]
+
+
 @magics_class
 class LabMagics(Magics):
     """The magics of labnb."""
