@@ -93,6 +93,13 @@ _FRESH = (
     " bool complex bytes hash id ord chr hex oct bin divmod pow isinstance issubclass callable input display"
 )
 FRESH = frozenset(_FRESH.split())
+#: Estimators of scikit-learn that fit clones of the estimators that they are given, and leave those alone.
+CLONERS = words(
+    "GridSearchCV RandomizedSearchCV HalvingGridSearchCV HalvingRandomSearchCV BaggingClassifier BaggingRegressor"
+    " VotingClassifier VotingRegressor StackingClassifier StackingRegressor AdaBoostClassifier AdaBoostRegressor"
+    " OneVsRestClassifier OneVsOneClassifier MultiOutputClassifier MultiOutputRegressor CalibratedClassifierCV RFE"
+    " RFECV SequentialFeatureSelector ColumnTransformer RANSACRegressor TransformedTargetRegressor"
+)
 #: Functions whose result may be the very data that they were given, under another name.
 _VIEWS = (
     "asarray asanyarray ascontiguousarray asfortranarray asarray_chkfinite asmatrix ravel reshape squeeze transpose"
@@ -131,6 +138,11 @@ EFFECT_IMPORTS = re.compile(
 
 #: Libraries whose functions may change any argument they are given.
 LOOSE_ROOTS = words("torch torchvision torchaudio tensorflow keras jax optax flax cv2 PIL skimage shap einops")
+#: Libraries that use the notebook's objects only through operators and the functions they are given.
+SHY_ROOTS = words(
+    "builtins math cmath statistics numpy pandas matplotlib seaborn plotly copy os re time datetime itertools collections"
+    " dataclasses operator string textwrap pathlib typing IPython tqdm warnings random decimal fractions enum abc"
+)
 #: Builtins that read all elements of an iterable.
 CONSUMERS = words(
     "builtins.list builtins.tuple builtins.set builtins.frozenset builtins.dict builtins.sorted"

@@ -25,6 +25,7 @@ PANDAS = "pandas"
 ARRAY = "array"
 DATA = "data"  # what a known library computed
 ESTIMATOR = "estimator"
+CLONER = "cloner"  # a region: an estimator that fits copies of those that it was given
 PLOT = "plot"
 PATH = "path"
 QUIET = "quiet"  # objects whose methods matter to nobody's result: loggers, compiled patterns

@@ -11,7 +11,6 @@ from labnb.capture.slicing.calls import Arguments, Calls
 from labnb.capture.slicing.outside import GENERATORS
 from labnb.capture.slicing.state import ATOM, NOTHING, Value
 
-_RUNNERS = frozenset({"threading", "asyncio", "multiprocessing", "concurrent"})
 _USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
 _OPENS = frozenset({"builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open", "sqlite3.connect"})
 _KNOWN_KINDS = frozenset(
@@ -58,7 +57,7 @@ class Libraries(Calls):
             result = self.unknown(args, node, Value(callee.regions), foreign=True)
             return result._replace(kind=kinds.kind_of_type(path) if path.rsplit(".", 1)[-1][:1].isupper() else "")
         loose = kinds.root_of(path) in habits.LOOSE_ROOTS or habits.in_place(args.flags, args.off)
-        self.callbacks(args.all(), every=loose or kinds.root_of(path) in _RUNNERS, node=node)
+        self.callbacks(args.all(), every=loose or kinds.root_of(path) not in habits.SHY_ROOTS, node=node)
         if not habits.is_calm(path):
             self.draw(self.randomness)
         if habits.changes_first(path) and first is not None:
@@ -123,6 +122,8 @@ class Libraries(Calls):
         if opened is not None:
             holds |= {opened}
         kind = kinds.FILE if path in _OPENS else habits.result_kind(path)
+        if kind == kinds.ESTIMATOR and path.rsplit(".", 1)[-1] in habits.CLONERS:
+            return self.fresh(node, kinds.CLONER, holds)._replace(kind=kind)
         result = self.handle(node, opened) if kind == kinds.FILE else self.fresh(node, kind, holds)
         if habits.is_view(path):
             result = result._replace(regions=result.regions | args.regions)
@@ -287,7 +288,8 @@ class Libraries(Calls):
     def known_method(self, base: Value, name: str, args: Arguments, node: ast.AST, opened: int | None) -> Value:
         """Call a method of an object whose kind is known."""
         kind = base.kind
-        self.callbacks([base, *args.all()] if kind == kinds.ESTIMATOR else args.all(), every=False, node=node)
+        runs = kind == kinds.ESTIMATOR
+        self.callbacks([base, *args.all()] if runs else args.all(), every=runs, node=node)
         if kind in (kinds.ESTIMATOR, kinds.DATA) or name in ("sample", "rvs"):
             self.draw(self.randomness)
         for key, value in [*enumerate(args.all()), *args.keywords.items()]:
@@ -302,7 +304,8 @@ class Libraries(Calls):
         if kind in (kinds.BOX, kinds.EAGER):
             return self.box_method(base, name, args, node)
         if kinds.changes(kind, name, args.flags):
-            self.change(base, args.regions, spare=kind in (kinds.ESTIMATOR, kinds.PLOT))
+            own = name.startswith("fit") and all(self.state.heap[r].kind == kinds.CLONER for r in base.regions)
+            self.change(base, args.regions, deep=not own, spare=kind in (kinds.ESTIMATOR, kinds.PLOT))
         result = kinds.method_result_kind(kind, name)
         if kind == kinds.ESTIMATOR and result == kinds.ESTIMATOR:
             return base

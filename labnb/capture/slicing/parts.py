@@ -122,7 +122,7 @@ class Parts(Libraries):
         """Give what the elements of a value may be."""
         if not value.regions:
             return Value(NOTHING, value.kind if value.kind == kinds.ATOM else "")
-        if value.kind in _TABLES:
+        if value.kind in (*_TABLES, kinds.PLOT):
             return value
         if value.kind == kinds.FILE:
             return Value()  # lines and rows share nothing with the file
