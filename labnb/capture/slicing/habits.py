@@ -128,6 +128,18 @@ BOXES = words(
     " builtins.bytearray collections.OrderedDict collections.Counter collections.deque"
     " collections.namedtuple types.SimpleNamespace argparse.Namespace"
 )
+#: Those whose elements are the elements of what they are made from.
+PLAIN_BOXES = words(
+    "builtins.list builtins.dict builtins.set builtins.tuple builtins.frozenset builtins.sorted collections.OrderedDict"
+    " collections.deque"
+)
+#: Iterators over what they are given: over its elements, or over tuples of them.
+WALKS = {
+    **dict.fromkeys(("builtins.iter", "builtins.reversed", "itertools.cycle", "tqdm.tqdm", "tqdm.auto.tqdm"), "same"),
+    "tqdm.notebook.tqdm": "same",
+    "builtins.enumerate": "enumerate",
+    "builtins.zip": "zip",
+}
 #: Builtins that run or reach code and names that cannot be seen.
 WORLD = words("builtins.exec builtins.eval builtins.globals builtins.locals builtins.vars builtins.__import__")
 #: Imports that are made for what they do, not for a name.

@@ -117,7 +117,12 @@ class Libraries(Calls):
         if path in habits.BOXES:
             if not args.all():
                 return self.fresh(node, kinds.LITERAL)._replace(kind=kinds.BOX)
-            return self.fresh(node, kinds.BOX, args.regions | self.elements_of(args))
+            return self.box_made(path, args, node)
+        if path in habits.WALKS and args.positional:
+            made = self.fresh(node, kinds.ITERATOR, args.regions)
+            (rid,) = made.regions
+            self.state.sources[rid] = habits.WALKS[path], tuple(args.positional)
+            return made
         holds = NOTHING if habits.is_fresh(path) else args.regions
         if opened is not None:
             holds |= {opened}
@@ -132,6 +137,17 @@ class Libraries(Calls):
             # decimal.getcontext() and its like give a piece of the module's own state.
             return result._replace(regions=result.regions | callee.regions)
         return result
+
+    def box_made(self, path: str, args: Arguments, node: ast.AST) -> Value:
+        """Make a list, a dict or the like of what is given: its elements are those of what is given."""
+        if path not in habits.PLAIN_BOXES:
+            return self.fresh(node, kinds.BOX, args.regions | self.elements_of(args))
+        held = self.elements_of(Arguments(args.positional, {}, args.rest))
+        if path in ("builtins.dict", "collections.OrderedDict"):
+            # A mapping, or pairs.
+            inner = self.elements(Value(held)).regions
+            held |= inner | frozenset().union(*(v.regions for v in args.keywords.values()), NOTHING)
+        return self.fresh(node, kinds.LITERAL, held)._replace(kind=kinds.BOX)
 
     def handle(self, node: ast.AST, opened: int | None) -> Value:
         """Give an open file."""
@@ -338,6 +354,15 @@ class Libraries(Calls):
                 for value in args.all():
                     self.consume(value, node)
             self.change(base, args.regions | self.elements_of(args), deep=False)
+        if base.kind == kinds.BOX and name in ("values", "keys"):
+            return base
+        if base.kind == kinds.BOX and name in ("items", "popitem"):
+            pair = self.fresh(f"pair of {name}", kinds.LITERAL, self.elements(base).regions)._replace(kind=kinds.BOX)
+            if name == "popitem":
+                return pair
+            outer = self.fresh(node, kinds.LITERAL, pair.regions)
+            # A view: what is put into the dict later is seen through it.
+            return Value(outer.regions | base.regions, kinds.BOX)
         if name in ("copy", "union", "intersection", "difference", "items", "values", "keys", "popitem"):
             return self.fresh(node, kinds.BOX, self.state.reach(base.regions) | args.regions)
         inner = self.elements(base)
