@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,7 @@ class Need:
 NEEDS = {
     "chromium": Need("chromium", ("chromium", "chromium-browser", "google-chrome"), "LABNB_CHROMIUM"),
     "git": Need("git", ("git",)),
+    "postgresql": Need("postgresql", ("pg_ctl", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))))),
 }
 
 

@@ -68,3 +68,13 @@ def test_every_setting_is_in_the_example() -> None:
         assert f"[{section}]" in example
         for key in keys:
             assert f"# {key} = " in example
+
+
+def test_the_store_of_the_lab(tmp_path: Path) -> None:
+    assert load_config(tmp_path).tracking_uri == ""
+    (tmp_path / "labnb.toml").write_text('[tracking]\nuri = "https://ann:pw@lab.example/"\n')
+    config = load_config(tmp_path)
+    assert config.tracking_uri == "https://ann:pw@lab.example"
+    assert "pw" not in repr(config)
+    (tmp_path / "labnb.toml").write_text('[tracking]\nuri = "sqlite:///runs.db"\n')
+    assert load_config(tmp_path).tracking_uri == f"sqlite:///{tmp_path}/runs.db"

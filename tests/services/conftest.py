@@ -1,0 +1,88 @@
+"""One server of each kind for all tests of a process: starting one takes some twelve seconds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labnb.adapters.mlflow.http import answer_quickly
+from labnb.model.run import MlflowLink
+from labnb.testing.result_store import Held
+from tests.adapters.mlflow.conftest import empty_store, lab, no_user, read
+from tests.services.mlflow_server import MlflowServer
+from tests.services.postgres import Postgres
+from tests.services.proxy import Proxy
+
+__all__ = ["empty_store", "lab", "no_user"]
+ADMIN = ("admin", "correct horse battery")
+DAYS = 3 * 86400
+
+
+def sqlite_server(folder: Path, empty: Path) -> MlflowServer:
+    shutil.copy(empty / "mlflow.db", folder / "mlflow.db")
+    return MlflowServer(folder, f"sqlite:///{folder / 'mlflow.db'}")
+
+
+@pytest.fixture(scope="session")
+def _sqlite_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[MlflowServer]:
+    server = sqlite_server(tmp_path_factory.mktemp("server"), empty_store)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def server(_sqlite_server: MlflowServer) -> MlflowServer:
+    """A server on SQLite; tests may kill it."""
+    _sqlite_server.ensure()
+    answer_quickly()
+    return _sqlite_server
+
+
+@pytest.fixture
+def proxy(server: MlflowServer) -> Iterator[Proxy]:
+    with Proxy(server.port) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A server on PostgreSQL, whose clock is three days ahead."""
+    with Postgres() as postgres:
+        server = MlflowServer(tmp_path_factory.mktemp("server"), postgres.database("mlflow"), ahead=DAYS)
+        server.start()
+        answer_quickly()
+        yield server
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def login_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[MlflowServer]:
+    """A server that wants a name and a password; whoever is not named in an experiment may only read it."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(empty_store / "mlflow.db", folder / "mlflow.db")
+    settings = folder / "auth.ini"
+    settings.write_text(
+        "[mlflow]\ndefault_permission = READ\nauth_cache_ttl_seconds = 60\n"
+        f"database_uri = sqlite:///{folder / 'auth.db'}\nadmin_username = {ADMIN[0]}\nadmin_password = {ADMIN[1]}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    server = MlflowServer(
+        folder,
+        f"sqlite:///{folder / 'mlflow.db'}",
+        "--app-name",
+        "basic-auth",
+        env={"MLFLOW_AUTH_CONFIG_PATH": str(settings), "MLFLOW_FLASK_SERVER_SECRET_KEY": "for tests only"},
+    )
+    server.start()
+    answer_quickly()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def look() -> Callable[[MlflowLink], Held]:
+    """Read a run back through MLflow's own API."""
+    return read
