@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAB_FOLDER = ".labnb"
+RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class RunPaths:
     @property
     def run(self) -> Path:
         """The run as its faces show it; written at the start and at the end."""
-        return self.folder / "run.json"
+        return self.folder / RUN_FILE
 
     @property
     def journal(self) -> Path:
