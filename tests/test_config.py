@@ -11,7 +11,7 @@ from labnb.model.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
-def _no_user_config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def no_user_config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
     return home
@@ -33,8 +33,8 @@ def test_defaults_need_no_file(tmp_path: Path) -> None:
     assert config.files == ()
 
 
-def test_project_goes_over_user(tmp_path: Path, _no_user_config: Path) -> None:
-    user = _no_user_config / "labnb"
+def test_project_goes_over_user(tmp_path: Path, no_user_config: Path) -> None:
+    user = no_user_config / "labnb"
     user.mkdir()
     (user / "labnb.toml").write_text('[tracking]\nexperiment = "mine"\n[snapshot]\nmax_file_mb = 5\n')
     assert load_config(tmp_path).experiment == "mine"
