@@ -64,7 +64,7 @@ docs: $(FRESH) ## build docs/ into site/; a warning is an error
 	@mkdocs build --strict --quiet && echo "site/index.html"
 
 soak: $(FRESH) needs ## the tests that take minutes
-	@$(PY) -m pytest tests --ignore=tests/e2e -m soak -q || [ $$? -eq 5 ] # 5: there are none
+	@$(PY) -m pytest tests --ignore=tests/e2e -m soak -q -s || [ $$? -eq 5 ] # 5: there are none
 	@$(PY) -m pytest tests/e2e -m soak -q || [ $$? -eq 5 ]
 
 build: $(FRESH) ## sdist and wheel into dist/

@@ -118,7 +118,8 @@ class StoreFacts:
 class PlaceFacts:
     """Where `.labnb` lies. Bytes; `skew` is the file system's clock minus the system's, in seconds.
 
-    `home` tells what stands at `.labnb`: "folder", "missing", or "file". `problem` is why it cannot be written.
+    `home` tells what stands at `.labnb`: "folder", "missing", or "file". `problem` is why it cannot be written, `closed`
+    names what in it may not be written by this user.
     """
 
     home: str
@@ -128,6 +129,7 @@ class PlaceFacts:
     file_system: str
     mount_point: str
     skew: float | None
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

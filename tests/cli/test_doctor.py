@@ -97,6 +97,7 @@ def test_a_healthy_machine_has_nothing_to_say() -> None:
         (dataclasses.replace(HEALTHY, settings="Bad.", settings_hint="Good."), "labnb.toml", "failing", "Good."),
         (changed("place", home="file"), ".labnb", "failing", "there is a file"),
         (changed("place", problem="Permission denied"), ".labnb", "failing", "Permission denied"),
+        (changed("place", closed=("mlflow/mlflow.db",)), ".labnb", "failing", "chown"),
         (changed("place", free=10**8 * 5), "disk", "warning", "0.5 GB"),
         (changed("place", free=9 * 10**9), "disk", "warning", "little room"),
         (changed("place", free=0), "disk", "failing", "labnb doctor --fix"),
@@ -250,7 +251,7 @@ def test_runs_that_are_not(lab: LabPaths) -> None:
     assert "https://lab.example failed 1 times in a row: It does not answer." in text
     assert "no publisher is at work" in text
     assert late.uid[:8] in text
-    assert all(check.hint or check.check == "runs" for check in checks if check.state is not State.OK)
+    assert all(check.hint for check in checks if check.state is not State.OK)
 
 
 def test_fix_mends_and_is_idempotent(lab: LabPaths) -> None:
@@ -266,23 +267,41 @@ def test_fix_mends_and_is_idempotent(lab: LabPaths) -> None:
     empty.mkdir()
     full = lab.runs / ("d" * 32)
     full.mkdir()
-    (full / "journal.jsonl").write_text('{"k":"metric"}\n')
-    for path in (ghost, aside, mine, empty, full):
+    (full / "journal.jsonl").write_text('{"k":"metric","t":1.0,"s":0,"v":{"loss":2}}\n')
+    for path in (ghost, aside, mine, empty, full, full / "journal.jsonl"):
         old(path)
     assert states(lab)["leftovers"] == "warning"
     said = fix_project(lab, lambda: [good.uid])
-    assert len(said) == 5
+    assert len(said) == 6
     assert "is marked KILLED" in said[0]
     run = killed.folder.read()
     assert (run.status, run.metrics) == (RunStatus.KILLED, {"loss": 0.1})
     assert "printed" in killed.folder.paths.output.read_text()
     assert not any(path.exists() for path in (ghost, aside, empty))
     assert mine.exists()
-    assert (full / "journal.jsonl").exists()
+    assert RunFolder(lab.run("d" * 32)).read().metrics == {"loss": 2.0}
     before = killed.folder.paths.run.read_bytes()
     assert fix_project(lab, list) == []
     assert killed.folder.paths.run.read_bytes() == before
     assert "leftovers" not in states(lab)
+
+
+def test_a_run_whose_run_json_is_empty_is_listed_again(lab: LabPaths) -> None:
+    recorded = Recorded(lab).log(5)
+    recorded.journal.add("param", name="lr", value=0.1)
+    recorded.journal.add("end", status="FINISHED")
+    recorded.end()
+    path = recorded.folder.paths.run
+    path.write_bytes(b"")
+    assert fix_project(lab, list) == []  # somebody may be at work
+    old(path)
+    assert len(fix_project(lab, list)) == 1
+    run = recorded.folder.read()
+    assert (run.status, run.metrics, run.params) == (RunStatus.FINISHED, {"loss": 0.2}, {"lr": 0.1})
+    assert [note.code for note in run.notes] == ["rescued"]
+    assert (path.parent / "run.json.broken").read_bytes() == b""
+    assert fix_project(lab, list) == []
+    assert states(lab)["runs"] == "ok"
 
 
 def test_two_fixes_at_once(lab: LabPaths) -> None:

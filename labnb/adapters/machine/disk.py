@@ -24,7 +24,17 @@ def place_facts(home: Path) -> PlaceFacts:
     except OSError as error:
         free, total, problem = 0, 0, problem or str(error)
     mount_point, file_system = _mount(folder)
-    return PlaceFacts(kind, problem, free, total, file_system, mount_point, skew)
+    closed = _closed(home) if kind == "folder" else ()
+    return PlaceFacts(kind, problem, free, total, file_system, mount_point, skew, closed)
+
+
+def _closed(home: Path) -> tuple[str, ...]:
+    """Find what another user made there: a notebook that was once run as root, for instance."""
+    try:
+        found = [*home.iterdir(), *(home / "mlflow").glob("*")]
+    except OSError:
+        return ()
+    return tuple(sorted(str(path.relative_to(home)) for path in found if not os.access(path, os.W_OK)))
 
 
 def limit_facts() -> LimitFacts:

@@ -170,6 +170,12 @@ def _place(facts: PlaceFacts) -> Iterator[Check]:
         yield _fail(
             ".labnb", f"The folder of the project cannot be written: {facts.problem}.", "Nothing can be recorded here."
         )
+    elif facts.closed:
+        yield _fail(
+            ".labnb",
+            f"Not yours to write in .labnb: {', '.join(facts.closed[:5])}.",
+            "sudo chown -R $USER .labnb; a notebook was perhaps run as another user.",
+        )
     elif facts.home == "missing":
         yield _ok(".labnb", "Nothing is recorded yet; the folder can be made.")
     else:

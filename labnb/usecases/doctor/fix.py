@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from labnb.runfolder.paths import LabPaths
 from labnb.usecases.doctor.leftovers import remove
+from labnb.usecases.doctor.rescue import rescue_runs
 from labnb.usecases.mend_run import mend_runs
 
 
@@ -20,6 +21,10 @@ def fix_project(lab: LabPaths, announce_unpublished: Callable[[], list[str]]) ->
     for run in mend_runs(lab):
         why = run.notes[-1].message if run.notes else ""
         said.append(f"Run {run.uid[:8]} ({run.name}) is marked {run.status.value}. {why}".rstrip())
+    said += [
+        f"Run {run.uid[:8]} has a run.json again, made from its journal; the damaged one is kept beside it."
+        for run in rescue_runs(lab)
+    ]
     said += [f"Removed {path.relative_to(lab.root)}, left by a process that ended." for path in remove(lab)]
     announced = announce_unpublished()
     if announced:

@@ -58,7 +58,7 @@ def _look(lab: LabPaths, now: float) -> _Seen:
             begun = parse_time(run.started).timestamp()
             ended = parse_time(run.ended).timestamp() if run.ended else None
         except (LabError, ValueError, TypeError, AttributeError) as error:
-            seen.broken.append(f"{uid}: {error}")
+            seen.broken.append(f"{uid}: {error.message if isinstance(error, LabError) else error}")
             continue
         if begun > now + 60:
             seen.future.append(uid)
@@ -73,7 +73,7 @@ def _look(lab: LabPaths, now: float) -> _Seen:
 
 def _folders(lab: LabPaths, seen: _Seen) -> Iterator[Check]:
     for text in seen.broken:
-        yield Check("runs", State.FAILING, text)
+        yield Check("runs", State.FAILING, text, f"{FIX} puts it together from the rest of its folder.")
     dead = dead_runs(lab)
     if dead:
         message = f"{_count(dead, 'run')} whose process died or found no room: {_names(dead)}."
