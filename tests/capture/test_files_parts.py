@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from labnb.capture.files.collapse import Entry, collapse
 from labnb.capture.files.digest import Hasher, hash_file
 from labnb.capture.files.events import OVERFLOW
 from labnb.capture.files.hints import paths_in, paths_of_command
+from labnb.capture.files.marks import Marks
 from labnb.capture.files.rules import Rules
 from labnb.capture.files.stat_cache import RACY_NS, Signature, signature
 
@@ -213,3 +215,13 @@ def test_preparing_beside_the_first_record_leaves_no_gap(tmp_path: Path) -> None
         assert watch.close().notes == ()
         beside.join()
         watch.stop()
+
+
+def test_a_child_that_came_and_went_between_two_looks_is_believed() -> None:
+    marks = Marks()
+    marks.spawned()
+    marks.begin_batch()  # woken by the start, the look comes before the process
+    child = subprocess.Popen(["true"])
+    child.wait()
+    marks.begin_batch()
+    assert marks.believes(child.pid)

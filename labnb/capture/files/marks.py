@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ from labnb.capture.files.events import (
 from labnb.runfolder.queue import publisher_pids
 
 MAX_MARKS: Final = 500_000
+#: Seconds in which a process that is about to be started is there, or has come and gone.
+_STARTING: Final = 2.0
 _READ: Final = CLOSE_READ | ACCESS
 
 # Libraries that read files without Python's open. Only asked where the system does not say whose access it was.
@@ -52,18 +55,23 @@ class Marks:
         self._children = has_children()
         self._spawned = 0
         self._seen_spawned = 0
+        self._spawned_at = 0.0
         self._families: dict[int, bool | None] = {}
         self._may_be_child = False
 
     def spawned(self) -> None:
         """Note that a process is about to be started."""
+        self._spawned_at = time.monotonic()
         self._spawned += 1
 
     def begin_batch(self) -> None:
         """Look whether children ran since the last batch of events: some may have come and gone."""
         alive = has_children()
         self._may_be_child = alive or self._children or self._spawned != self._seen_spawned
-        self._children, self._seen_spawned = alive, self._spawned
+        self._children = alive
+        # A look may come before the process is there, and the next when it has gone already.
+        if alive or time.monotonic() - self._spawned_at > _STARTING:
+            self._seen_spawned = self._spawned
 
     @property
     def children(self) -> bool:
