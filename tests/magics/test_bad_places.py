@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,19 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def nobodys() -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """A folder that every user may enter (pytest shuts its own), and the command that becomes the user nobody."""
+    user = pwd.getpwnam("nobody")
+    become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    if subprocess.run([*become, "ls", sys.prefix], capture_output=True, check=False).returncode:
+        pytest.skip("the virtual environment may not be read by other users")
+    place = Path(tempfile.mkdtemp(prefix="labnb-"))
+    place.chmod(0o755)
+    yield place, become
+    shutil.rmtree(place)
+
+
 # --- no folder can be made ----------------------------------------------------------------------
 
 
@@ -96,29 +110,20 @@ def test_a_read_only_file_system(project: Path) -> None:
 
 
 @pytest.mark.skipif(not ROOT or not shutil.which("setpriv"), reason="only root may become another user (setpriv)")
-def test_a_folder_of_another_user(project: Path) -> None:
+def test_a_folder_of_another_user(nobodys: tuple[Path, tuple[str, ...]]) -> None:
     """Nobody's session in root's project: it may read, and not write."""
-    nobody = pwd.getpwnam("nobody")
-    if not readable_by(nobody.pw_uid, Path(sys.prefix)):
-        pytest.skip("the virtual environment may not be read by other users")
-    for folder in (project, *project.parents):
-        if folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    home = project.parent / "home"
-    home.mkdir()
+    place, become = nobodys
+    project, home = place / "project", place / "home"
+    for folder in (project, home):
+        folder.mkdir()
+    (project / "labnb.toml").touch()
     shutil.chown(home, "nobody")
     before = tree(project)
-    user = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
-    played = play(project, f"%%labrun\n{CELL}", wrap=user, HOME=str(home), IPYTHONDIR=str(home / "ipython"))
+    played = play(project, f"%%labrun\n{CELL}", wrap=become, HOME=str(home), IPYTHONDIR=str(home / "ipython"))
     assert_ran(played)
     assert "could not record it" in played.text
     assert "Permission denied" in played.text
     assert tree(project) == before
-
-
-def readable_by(uid: int, path: Path) -> bool:
-    done = subprocess.run(["setpriv", f"--reuid={uid}", "--clear-groups", "ls", path], capture_output=True, check=False)
-    return done.returncode == 0
 
 
 # --- damaged stores -----------------------------------------------------------------------------
@@ -191,23 +196,17 @@ def test_unreadable_and_broken_inputs(project: Path) -> None:
 
 
 @pytest.mark.skipif(not ROOT or not shutil.which("setpriv"), reason="only root may become another user (setpriv)")
-def test_an_input_that_may_not_be_read(tmp_path: Path) -> None:
+def test_an_input_that_may_not_be_read(nobodys: tuple[Path, tuple[str, ...]]) -> None:
     """The cell's own PermissionError is its end, the record tells it."""
-    nobody = pwd.getpwnam("nobody")
-    if not readable_by(nobody.pw_uid, Path(sys.prefix)):
-        pytest.skip("the virtual environment may not be read by other users")
-    project = tmp_path / "theirs"
+    place, become = nobodys
+    project = place / "theirs"
     project.mkdir()
     (project / "labnb.toml").touch()
-    for folder in project.parents:
-        if folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
     shutil.chown(project, "nobody")
     (project / "secret.csv").write_text("1\n")
     (project / "secret.csv").chmod(0o600)
-    user = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
-    log = tmp_path / "log.txt"
-    session = start(project, ["%%labrun\nopen('secret.csv')"], log, user, LABNB_PUBLISHER="0", HOME=str(project))
+    log = place / "log.txt"
+    session = start(project, ["%%labrun\nopen('secret.csv')"], log, become, LABNB_PUBLISHER="0", HOME=str(project))
     assert session.end() == 1
     assert "PermissionError" in session.of("cell")[0]["error"]
     run = only(project)
