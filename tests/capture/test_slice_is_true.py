@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.capture.more_shapes import MORE_SHAPES
 from tests.capture.shapes import SHAPES, Shape
 
 _ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def replayed(folder: Path, shape: Shape, script: str) -> dict[str, str]:
     return answer
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize("shape", [*SHAPES, *MORE_SHAPES], ids=lambda shape: shape.name)
 def test_the_slice_gives_what_the_cell_gave(shape: Shape, tmp_path: Path) -> None:
     session = sliced(tmp_path / "session", shape)
     assert "None" not in session["metrics"].values(), session["failed"]

@@ -290,7 +290,11 @@ class Calls(Outside):
     def callbacks(self, values: Sequence[Value], every: bool, node: ast.AST) -> None:
         """Run the notebook's functions that a call was given; methods only if `every`, or if Python may run them."""
         joined = Value(frozenset().union(*(v.regions for v in values)) if values else NOTHING)
+        # Who is given an instance makes no new ones; who is given a class may.
+        makes = any(self.state.heap[r].kind == kinds.CLASS for r in joined.regions)
         for ref in self.ordered(self.refs(joined)):
+            if ref.function.method and ref.function.name in _CONSTRUCTORS and not makes:
+                continue
             if every or self.is_hook(ref) or not ref.function.method:
                 self.hook(ref, joined, node)
 

@@ -12,6 +12,9 @@ from labnb.capture.slicing.outside import GENERATORS
 from labnb.capture.slicing.state import ATOM, NOTHING, Value
 
 _USED_UP = (kinds.ITERATOR, kinds.FILE, kinds.RNG)
+_PUT_ONE = frozenset(
+    {"append", "appendleft", "add", "insert", "setdefault", "put", "put_nowait", "push", "pop", "remove"}
+)
 _OPENS = frozenset({"builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open", "sqlite3.connect"})
 _KNOWN_KINDS = frozenset(
     {
@@ -270,6 +273,8 @@ class Libraries(Calls):
 
     def object_method(self, base: Value, name: str, args: Arguments, node: ast.AST) -> Value:
         """Call a method of an object that is not of the notebook's own classes."""
+        if not base.regions and base.kind == "":
+            base = base._replace(kind=kinds.ATOM)  # there is nothing that could be changed
         kind = base.kind
         opened = self.method_files(base, name, args)
         if kind in _KNOWN_KINDS:
@@ -292,10 +297,14 @@ class Libraries(Calls):
                 if value.kind == kinds.ITERATOR:
                     self.consume(value, node)
             self.hooks(base, node)
-            self.change(base, args.regions | self.elements_of(args))
+            self.change(base, self.put_in(name, args))
             return Value(frozenset(self.state.reach(base.regions)) | args.regions)
         result = self.unknown(args, node, base, foreign=kind == kinds.FOREIGN)
         return result._replace(kind=kind if kind == kinds.FOREIGN else "")
+
+    def put_in(self, name: str, args: Arguments) -> frozenset[int]:
+        """Give what a method puts into a box: what it is given, or the elements of that."""
+        return args.regions if name in _PUT_ONE else args.regions | self.elements_of(args)
 
     def elements_of(self, args: Arguments) -> frozenset[int]:
         """Give what the elements of the arguments may be."""
@@ -353,7 +362,7 @@ class Libraries(Calls):
             if name in ("extend", "update", "extendleft"):
                 for value in args.all():
                     self.consume(value, node)
-            self.change(base, args.regions | self.elements_of(args), deep=False)
+            self.change(base, self.put_in(name, args), deep=False)
         if base.kind == kinds.BOX and name in ("values", "keys"):
             return base
         if base.kind == kinds.BOX and name in ("items", "popitem"):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Iterable
 
 from labnb.capture.slicing import kinds
 from labnb.capture.slicing.machine import Machine
 from labnb.capture.slicing.state import NOTHING
 
+#: The names that IPython gives to displayed values.
+OUTPUT = re.compile(r"_|__|___|_\d+|Out")
 GENERATORS = ("random", "numpy", "torch")
 
 
@@ -63,6 +66,8 @@ class Outside(Machine):
     def world(self) -> None:
         """Run code that cannot be seen: it may read and change anything; what it bound is told at run time."""
         for name, binding in self.state.env.items():
+            if OUTPUT.fullmatch(name):
+                continue  # the names of displayed values are read by nobody who does not write them down
             self.needs |= binding.definitions
             self.reads.add(name)
             self.change(binding.value)

@@ -129,8 +129,27 @@ class Parts(Libraries):
         heap = self.state.heap
         found: set[int] = set()
         for rid in value.regions:
-            found |= heap[rid].holds if heap[rid].kind == kinds.LITERAL else self.state.reach((rid,))
+            if heap[rid].kind == kinds.LITERAL:
+                found |= heap[rid].holds
+            elif rid in self.state.sources:
+                found |= self.walked(rid)
+            else:
+                found |= self.state.reach((rid,))
         return Value(frozenset(found))
+
+    def walked(self, rid: int) -> frozenset[int]:
+        """Give what an iterator gives that walks over other things: their elements, or tuples of them."""
+        form, sources = self.state.sources[rid]
+        values = [self.elements(source) for source in sources if rid not in source.regions]
+        if form == "same":
+            return values[0].regions if values else NOTHING
+        if form == "enumerate":
+            values = [ATOM, *values[:1]]
+        held = frozenset().union(*(v.regions for v in values), NOTHING)
+        pair = self.state.region(("tuple", rid), kinds.LITERAL, held)
+        for place, value in enumerate(values):
+            self.state.set_field(pair, f"[{place}]", value)
+        return frozenset((pair,))
 
     def starred(self, node: ast.Starred) -> Value:
         value = self.value(node.value)

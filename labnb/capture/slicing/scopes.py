@@ -93,5 +93,5 @@ class Function:
     @property
     def hook(self) -> bool:
         """Whether Python calls it without a call being written: `__add__`, a property, a generator expression."""
-        special = self.name.startswith("__") and self.name != "__init__"
+        special = self.name.startswith("__") and self.name not in ("__init__", "__new__", "__post_init__")
         return special or (self.method and self.decorated) or isinstance(self.node, ast.GeneratorExp)

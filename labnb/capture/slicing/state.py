@@ -85,6 +85,8 @@ class State:
         self.fields: dict[int, dict[str, Value]] = {}
         #: The class of an instance, the bases of a class.
         self.parents: dict[int, frozenset[int]] = {}
+        #: What iterators walk over, and in which form they give it.
+        self.sources: dict[int, tuple[str, tuple[Value, ...]]] = {}
         #: Functions that were put under a special name of a class.
         self.patched: frozenset[FunctionRef] = frozenset()
         self.files: dict[str, int] = {}
@@ -104,6 +106,7 @@ class State:
         twin.heap = dict(self.heap)
         twin.frames = {key: frame.copy() for key, frame in self.frames.items()}
         twin.fields = dict(self.fields)
+        twin.sources = dict(self.sources)
         twin.patched = self.patched
         twin.parents = dict(self.parents)
         twin.files = dict(self.files)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from labnb.capture.slicing import kinds
 from labnb.capture.slicing.machine import TooMuch
+from labnb.capture.slicing.outside import OUTPUT
 from labnb.capture.slicing.source import Statement, ran, statements_of
 from labnb.capture.slicing.state import ATOM, NOTHING, Binding, State, Value, join
 from labnb.capture.slicing.statements import Statements
 from labnb.model.cell import ExecutedCell
 
-_OUTPUT = re.compile(r"_|__|___|_\d+|Out")
 _UNSEEN_BINDERS = frozenset({"exec", "eval", "globals", "locals", "vars", "get_ipython"})
 
 
@@ -131,7 +130,7 @@ class Timeline:
         outputs = {
             (d, name)
             for name in machine.reads
-            if _OUTPUT.fullmatch(name) and name in self.state.env
+            if OUTPUT.fullmatch(name) and name in self.state.env
             for d in self.state.env[name].definitions & machine.needs
             if isinstance(self.nodes[d].statement.node, ast.Expr)
         }
@@ -145,7 +144,7 @@ class Timeline:
         state.binders |= {number}
         for name in sorted(names):
             binding = state.env.get(name)
-            if _OUTPUT.fullmatch(name) or (binding is not None and number in binding.definitions):
+            if OUTPUT.fullmatch(name) or (binding is not None and number in binding.definitions):
                 continue
             value = Value(frozenset((state.region(("unseen", number)),)))
             self.machine.store_global(name, value, weak=weak)
@@ -161,7 +160,7 @@ class Timeline:
         state = self.state
         for name in sorted(cell.bound):
             binding = state.env.get(name)
-            if _OUTPUT.fullmatch(name) or (binding is not None and any(d in mine for d in binding.definitions)):
+            if OUTPUT.fullmatch(name) or (binding is not None and any(d in mine for d in binding.definitions)):
                 continue
             value = Value(frozenset((state.region(("unseen", start, name)),)))
             old = binding.definitions if binding is not None else NOTHING
