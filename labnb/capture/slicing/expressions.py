@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Sequence
 
 from labnb.capture.slicing import kinds
-from labnb.capture.slicing.calls import Arguments
 from labnb.capture.slicing.parts import Parts
 from labnb.capture.slicing.scopes import stored_names
 from labnb.capture.slicing.state import ATOM, NOTHING, FunctionRef, Value, join
+from labnb.capture.slicing.unseen import Arguments
 from labnb.model.magic_calls import MagicCall, magic_call
 
 _TABLES = (kinds.PANDAS, kinds.ARRAY, kinds.DATA)

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Sequence
 
 from labnb.capture.slicing import kinds
-from labnb.capture.slicing.calls import Arguments
 from labnb.capture.slicing.libraries import Libraries
 from labnb.capture.slicing.state import ATOM, NOTHING, Region, Value, join
+from labnb.capture.slicing.unseen import Arguments
 
 _TABLES = (kinds.PANDAS, kinds.ARRAY, kinds.DATA)
 _OWN = (kinds.INSTANCE, kinds.CLASS)
