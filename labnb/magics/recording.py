@@ -92,7 +92,8 @@ class Recording:
         opened, ended = self._opened, time.time()
         status = status_of(result)
         with opened.part("end", "The end of the cell was"):
-            self._lab.record_run.cell_ended(opened, status, ended, _error(result, self._output.so_far()))
+            error = _error(result, ()) and _error(result, self._output.so_far())
+            self._lab.record_run.cell_ended(opened, status, ended, error)
         report = None
         with opened.part("files", "The files that the cell read and wrote were"):
             report = self._watch.close()
