@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +121,8 @@ def _oom() -> str:
 
 def _oom_kills(file: Path) -> int | None:
     try:
-        for line in file.read_text(encoding="ascii").splitlines():
-            name, _, value = line.partition(" ")
-            if name == "oom_kill":
-                return int(value)
-    except (OSError, ValueError):
+        with open(file, "rb", buffering=0) as lines:
+            found = re.search(rb"^oom_kill (\d+)$", lines.read(), re.MULTILINE)
+    except OSError:
         return None
-    return None
+    return int(found[1]) if found else None
