@@ -153,7 +153,8 @@ LOOSE_ROOTS = words("torch torchvision torchaudio tensorflow keras jax optax fla
 #: Libraries that use the notebook's objects only through operators and the functions they are given.
 SHY_ROOTS = words(
     "builtins math cmath statistics numpy pandas matplotlib seaborn plotly copy os re time datetime itertools"
-    " collections dataclasses operator string textwrap pathlib typing IPython tqdm warnings random decimal fractions enum abc"
+    " collections dataclasses operator string textwrap pathlib typing IPython tqdm warnings random decimal fractions"
+    " enum abc"
 )
 #: Builtins that read all elements of an iterable.
 CONSUMERS = words(
