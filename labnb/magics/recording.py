@@ -216,6 +216,9 @@ class Recording:
             with self._opened.part("publisher", "The announcement of the run was"):
                 self._lab.announce(self._opened.run.uid)
         self._write_log()
+        # The sign of life by which the end of a killed run is told, to half a second.
+        with contextlib.suppress(OSError):
+            os.utime(self._opened.folder.paths.journal)
 
     def _system(self, load: dict[str, float]) -> None:
         self._opened.journal.metrics(load)

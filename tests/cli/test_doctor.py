@@ -246,7 +246,7 @@ def test_runs_that_are_not(lab: LabPaths) -> None:
     checks = check_runs(lab)
     text = "\n".join(f"{check.state.value} {check.message} {check.hint}" for check in checks)
     assert f"failing {broken.uid}" in text
-    assert "1 run is whose process died" in text
+    assert "1 run ended without an end in the record" in text
     assert "It is away." in text
     assert "https://lab.example failed 1 times in a row: It does not answer." in text
     assert "no publisher is at work" in text

@@ -111,6 +111,8 @@ def test_what_a_killed_session_logged_and_showed(project: Path) -> None:
     outputs = shown(project, run)
     assert outputs[-1]["text"].endswith("a whole line\n67 %")
     assert run.code["snapshot"]
+    assert run.duration is not None
+    assert run.duration > 1.5  # half a second before the kill at the latest
 
 
 def test_an_exit_in_the_cell(project: Path) -> None:

@@ -76,10 +76,10 @@ def _folders(lab: LabPaths, seen: _Seen) -> Iterator[Check]:
         yield Check("runs", State.FAILING, text, f"{FIX} puts it together from the rest of its folder.")
     dead = dead_runs(lab)
     if dead:
-        message = f"{_count(dead, 'run')} whose process died or found no room: {_names(dead)}."
+        message = f"{_count(dead)} ended without an end in the record (killed, or no room): {_names(dead)}."
         yield Check("runs", State.FAILING, message, FIX)
     if seen.future:
-        message = f"{_count(seen.future, 'run')} began in the future, by this machine's clock: {_names(seen.future)}."
+        message = f"{_count(seen.future)} began in the future, by this machine's clock: {_names(seen.future)}."
         yield Check("runs", State.WARNING, message, "Set the clocks by NTP.")
     if not (seen.broken or dead or seen.future):
         yield Check("runs", State.OK, f"{seen.runs} recorded, all can be read.")
@@ -96,7 +96,7 @@ def _published(seen: _Seen) -> Iterator[Check]:
         yield Check("published", State.OK, "Every run that ended is in the store, or will be in some minutes.")
         return
     why = f" {min(seen.reasons)}" if seen.reasons else ""
-    message = f"{_count(seen.unpublished, 'run')} ended long ago and not published: {_names(seen.unpublished)}.{why}"
+    message = f"{_count(seen.unpublished)} ended long ago, but not published: {_names(seen.unpublished)}.{why}"
     yield Check("published", State.FAILING, message, f"{FIX} announces them again, labnb sync waits for them.")
 
 
@@ -117,18 +117,18 @@ def _publisher(lab: LabPaths, now: float) -> Iterator[Check]:
         yield Check(
             "publisher",
             State.FAILING,
-            f"{_count(ended, 'run')} waiting, and no publisher is at work.",
+            f"{_count(ended)} to publish, and no publisher is at work.",
             f"{FIX}, or labnb sync",
         )
     elif ended and now - oldest > LATE:
         yield Check(
             "publisher",
             State.WARNING,
-            f"It is at work, but {_count(ended, 'run')} waiting for more than {LATE / 60:.0f} minutes.",
+            f"It is at work, but {_count(ended)} waited for more than {LATE / 60:.0f} minutes.",
             f"{lab.publisher_log} tells why.",
         )
     elif lives:
-        yield Check("publisher", State.OK, f"It is at work; {_count(list(waiting), 'run')} in its queue.")
+        yield Check("publisher", State.OK, f"It is at work; {_count(list(waiting))} in its queue.")
     else:
         yield Check("publisher", State.OK, "Not needed at present; the next run starts it.")
 
@@ -141,8 +141,8 @@ def _leftovers(lab: LabPaths) -> Iterator[Check]:
         yield Check("leftovers", State.WARNING, f"{len(found)} files of processes that ended: {names}{more}.", FIX)
 
 
-def _count(items: list[str], word: str) -> str:
-    return f"1 {word} is" if len(items) == 1 else f"{len(items)} {word}s are"
+def _count(uids: list[str]) -> str:
+    return "1 run" if len(uids) == 1 else f"{len(uids)} runs"
 
 
 def _names(uids: list[str]) -> str:
