@@ -38,7 +38,7 @@ test: check needs ## everything that CI runs: check, unit tests, tests in a brow
 	$(call say,jest)
 	@$(call jlpm,test --silent)
 	$(call say,pytest)
-	@$(PY) -m pytest tests --ignore=tests/e2e -m 'not soak' -q -n $(WORKERS)
+	@$(PY) -m pytest tests --ignore=tests/e2e -m 'not soak' -q -n $(WORKERS) --dist loadgroup
 	$(call say,pytest in a browser)
 	@$(PY) -m pytest tests/e2e -m 'not soak' -q
 

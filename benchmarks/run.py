@@ -21,9 +21,15 @@ RESULTS = Path(__file__).parent / "results"
 
 def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
     """Name the benches; each is imported when it runs."""
-    from benchmarks import files, load, log, overhead
+    from benchmarks import files, load, log, overhead, publish
 
-    return {"load": load.main, "log": log.main, "overhead": overhead.main, "files": files.main}
+    return {
+        "load": load.main,
+        "log": log.main,
+        "overhead": overhead.main,
+        "files": files.main,
+        "publish": publish.main,
+    }
 
 
 def main() -> int:

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(lab: LabPaths, stop: Stop) -> dict[str, int]:
-    """Empty the queue until nothing came for a while; give what had to be left in it."""
+    """Empty the queue until nothing came for a while, or the settings changed; give what had to be left in it."""
     idle = float(os.environ.get(IDLE_VARIABLE) or IDLE)
     quiet_since = time.monotonic()
     untidy = False
@@ -100,13 +100,15 @@ def _serve(lab: LabPaths, stop: Stop) -> dict[str, int]:
         lab.queue.mkdir(exist_ok=True)
     with FolderWatch(lab.queue) as watch, _Counter(lab, stop) as counter:
         while not stop() and lab.home.is_dir():  # a project that was deleted needs nobody
+            if counter.stores.changed():
+                return {}
             result = counter.serve()
             _say(*result.problems)
             untidy = untidy or bool(result.copied)
             if result.copied or result.running:
                 quiet_since = time.monotonic()
             state = queue_state(lab)
-            if stop() or counter.stores.changed():
+            if stop():
                 break
             # A store that lets nobody in may let in who starts the next publisher.
             patience = max(idle, PATIENCE) if state and not result.refused else idle
@@ -118,7 +120,7 @@ def _serve(lab: LabPaths, stop: Stop) -> dict[str, int]:
             if untidy and not pending(lab):
                 counter.tidy()
                 untidy = False
-    return queue_state(lab) if stop() else {}
+    return queue_state(lab)
 
 
 def _pause(result: Pass, left: float) -> float:

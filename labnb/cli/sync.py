@@ -35,6 +35,8 @@ class Standing:
 
     def text(self) -> str:
         """Say it on one line."""
+        if not self.ended:
+            return "everything that ended is published"
         parts = [f"{self.ended} runs to publish" if self.ended != 1 else "1 run to publish"]
         parts += [f"{count} wait for {name}" for name, count in self.waiting.items()]
         parts += [f"{self.running} still going on"] if self.running else []
@@ -83,7 +85,8 @@ def sync(lab: LabPaths, watch: bool = False, timeout: float = 600.0, say: Callab
 def standing_of(lab: LabPaths, since: float) -> Standing:
     """See how far the runs in the queue are; only attempts made after `since` (seconds since the epoch) count."""
     found = Standing()
-    failures = {failure.store: failure.error for failure in failing_stores(lab)}
+    # A first failure may be that of an attempt that was under way before.
+    failures = {failure.store: failure.error for failure in failing_stores(lab) if failure.failures > 1}
     stores = Stores(lab)
     for uid in pending(lab):
         folder = RunFolder(lab.run(uid))
@@ -102,7 +105,7 @@ def standing_of(lab: LabPaths, since: float) -> Standing:
         for name in missing:
             found.waiting[name] = found.waiting.get(name, 0) + 1
             state = states.get(name)
-            tried = state is not None and state.failures and state.tried >= since
+            tried = state is not None and state.failures > 1 and state.tried >= since
             if name in failures:
                 found.failing[name] = failures[name]
             elif tried and state is not None:

@@ -21,6 +21,8 @@ _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(round(ANSWER)),
     "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": str(64 * 1024**2),
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A password may stand in the address that it would print into the log.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
