@@ -118,8 +118,8 @@ class StoreFacts:
 class PlaceFacts:
     """Where `.labnb` lies. Bytes; `skew` is the file system's clock minus the system's, in seconds.
 
-    `home` tells what stands at `.labnb`: "folder", "missing", or "file". `problem` is why it cannot be written, `closed`
-    names what in it may not be written by this user.
+    `home` tells what stands at `.labnb`: "folder", "missing", or "file". `problem` is why it cannot be written,
+    `closed` names what in it may not be written by this user.
     """
 
     home: str
