@@ -213,6 +213,8 @@ class MlflowJoin:
         if own.uri == uri_of(self._lab):
             return
         tags["labnb.mlflow.uri"], tags["labnb.mlflow.run_id"] = read_back.shown(own.uri), own.run_id
+        if not self._stayed and own.uri == os.environ.get(URI):  # the run is published there, and artifacts are there
+            return
         why = self._stayed or "the tracking URI was set"
         self._notes.append(
             Note(
