@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from labnb.capture.files import aside
+
 TICK = 0.5
 CARD_EVERY = 2.0
 SYSTEM_EVERY = 5.0
@@ -32,7 +34,7 @@ class Pulse:
         self._system: Callable[[dict[str, float]], None] | None = system
         # The context carries the kernel's notion of the cell that is running: displays go there.
         context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._beat,), name="labnb-pulse", daemon=True)
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name="labnb-pulse", daemon=True)
 
     def start(self) -> None:
         self._started = time.monotonic()
@@ -43,6 +45,10 @@ class Pulse:
         self._done.set()
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        with aside():  # what labnb reads here is not read by the cell
+            self._beat()
 
     def _beat(self) -> None:
         card_at, system_at = CARD_EVERY, SYSTEM_EVERY

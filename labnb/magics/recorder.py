@@ -125,13 +125,16 @@ class Recorder:
             self._reads.keep(self.session.history[-1].cell, report, self.lab().root)
 
     def _warm_up(self) -> None:
-        with contextlib.suppress(Exception):  # the first record meets the same error, and tells it
-            self._file_watch().prepare()
-            import labnb.magics.recording  # noqa: F401
+        from labnb.capture.files import aside
 
-            self.lab().record_run.warm_up()
-        with contextlib.suppress(Exception):  # what cannot be mended now is mended by the publisher or by hand
-            self._mend()
+        with aside():  # what labnb reads here is read by no cell
+            with contextlib.suppress(Exception):  # the first record meets the same error, and tells it
+                self._file_watch().prepare()
+                import labnb.magics.recording  # noqa: F401
+
+                self.lab().record_run.warm_up()
+            with contextlib.suppress(Exception):  # what cannot be mended now is mended by the publisher or by hand
+                self._mend()
 
     def _mend(self) -> None:
         """Write the ends of runs whose kernels died."""

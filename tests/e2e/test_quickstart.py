@@ -60,6 +60,7 @@ def test_run_all_cells_of_the_quickstart(page: Page, project: Path) -> None:
     assert best["params"]["trees"] == 200
     assert best["params"]["seed"] == 7
     assert best["metrics"]["accuracy"] > 0.9
+    assert len(best["inputs"]) == 1, best["inputs"]
     (wine,) = best["inputs"]
     assert wine["dataset"] == "data/wine.csv"
     assert wine["digest"] == f"md5:{wine['version']}"
