@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from labnb.runfolder.folder import RunFolder, all_uids
 from labnb.runfolder.gate import Gate, failing_stores
 from labnb.runfolder.paths import LabPaths
 from labnb.runfolder.published import EMBEDDED, Published
-from labnb.runfolder.queue import pending, publish_now, stop_publisher, touch
+from labnb.runfolder.queue import SWITCH, pending, publish_now, stop_publisher, touch
 
 LOOK = 1.0
 
@@ -53,6 +54,7 @@ def sync(lab: LabPaths, watch: bool = False, timeout: float = 600.0, say: Callab
     if not lab.runs.is_dir():
         return 0
     say = say or _print
+    os.environ.pop(SWITCH, None)  # whoever calls this wants it done
     began = time.time()
     found = announce_unpublished(lab)
     said, problems = "", ""

@@ -24,7 +24,7 @@ from labnb.ports.result_store import ResultStore
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.gate import LONGEST_RETRY, Failure, Gate
 from labnb.runfolder.paths import LabPaths
-from labnb.runfolder.published import EMBEDDED, Published, StoreState
+from labnb.runfolder.published import Published, StoreState
 from labnb.runfolder.queue import queue_state, touch
 from labnb.usecases.mend_run import mend_run
 from labnb.usecases.publish_run import NamedStore, Progress, fail, publish_run
@@ -154,7 +154,9 @@ class StoreQueue:
         self.settled = {one.uid: one.announced for one in mine if self.has(one)}
         # Where one run alone makes the server stumble, the others come first next time.
         mine.sort(key=lambda one: self.failed.get(one.uid, 0))
-        self.told = {one.uid: self.told[one.uid] for one in mine if one.uid in self.told}
+        uids = {one.uid for one in mine}
+        self.told = {uid: told for uid, told in self.told.items() if uid in uids}
+        self.failed = {uid: count for uid, count in self.failed.items() if uid in uids}
         found = Pass()
         for one in mine:
             if self.has(one):
@@ -231,6 +233,3 @@ def take_away(desk: Desk, waiting: Iterable[Waiting], queues: Mapping[str, Store
             desk.leave(one)
             found.append(one.uid)
     return tuple(found)
-
-
-__all__ = ["EMBEDDED", "Desk", "Pass", "StoreQueue", "Waiting", "publish_queue", "take_away"]

@@ -27,6 +27,7 @@ from labnb.adapters.mlflow.embedded import ready, uri_of
 from labnb.adapters.mlflow.import_hook import ImportHook
 from labnb.adapters.mlflow.read_back import within
 from labnb.adapters.mlflow.run_context import LabnbRunContext, OpenCell, close_cell, open_cell
+from labnb.model.address import without_secrets
 from labnb.model.errors import LabError
 from labnb.model.run import ChildRun, MetricPoint, MlflowLink, Note, Run, RunStatus, Value
 from labnb.runfolder.paths import LabPaths
@@ -226,7 +227,7 @@ class MlflowJoin:
 
     def _failed(self, error: Exception) -> None:
         message = f"What the cell logs to MLflow itself may be missing here: {type(error).__name__}: {error}."
-        self._notes.append(Note("mlflow", message))
+        self._notes.append(Note("mlflow", without_secrets(message)))
 
 
 def _loaded() -> Any:

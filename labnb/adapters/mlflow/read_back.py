@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labnb.adapters.mlflow import conventions as say
 from labnb.adapters.mlflow.run_context import OpenCell, find_own
+from labnb.model.address import without_secrets
 from labnb.model.run import ChildRun, MetricPoint, Note, RunStatus
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ def within(uri: str, read: Callable[[], T], notes: list[Note]) -> T | None:
         thread.join(PATIENCE)
     if found:
         return found[0]
-    why = f"{type(problem[0]).__name__}: {problem[0]}" if problem else f"no answer within {PATIENCE:.0f} s"
+    why = (
+        without_secrets(f"{type(problem[0]).__name__}: {problem[0]}")
+        if problem
+        else f"no answer within {PATIENCE:.0f} s"
+    )
     notes.append(
         Note("mlflow", f"What the cell logged to {shown(uri)} could not be read back: {why}.", "It is still there.")
     )
@@ -149,4 +153,4 @@ def shown(uri: str) -> str:
     >>> shown("https://ann:secret@lab.example/mlflow")
     'https://lab.example/mlflow'
     """
-    return re.sub(r"(?<=://)[^/@]*@", "", uri)
+    return without_secrets(uri)
