@@ -6,7 +6,18 @@ the cell; `labnb.run` and `labnb.runs` read runs back. Everything loads at first
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
+
+#: Where each name of the package lives.
+_HOMES = {
+    "artifact": "labnb.runfolder.active",
+    "log": "labnb.runfolder.active",
+    "param": "labnb.runfolder.active",
+    "run": "labnb.api",
+    "runs": "labnb.api",
+    "tag": "labnb.runfolder.active",
+}
 
 __all__ = ["__version__", "artifact", "log", "param", "run", "runs", "tag"]
 
@@ -16,13 +27,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("labnb")
-    if name in ("log", "param", "tag", "artifact"):
-        from labnb.runfolder import active as home
-    elif name in ("run", "runs"):
-        from labnb import api as home  # type: ignore[no-redef]
-    else:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module 'labnb' has no attribute {name!r}")
-    value = globals()[name] = getattr(home, name)
+    value = globals()[name] = getattr(import_module(home), name)
     return value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from labnb.model.address import absolute
 from labnb.model.errors import ConfigError, nearest
+from labnb.model.target import Target, parse_target
 
 CONFIG_NAME = "labnb.toml"
 
@@ -18,7 +19,10 @@ CONFIG_NAME = "labnb.toml"
 SETTINGS: dict[str, dict[str, type]] = {
     "tracking": {"uri": str, "experiment": str},
     "snapshot": {"max_file_mb": int, "max_total_mb": int},
+    "data": {"policy": str, "max_version_mb": int, "remote": str},
 }
+TARGETS = "targets"
+POLICIES = ("off", "record", "version")
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,20 @@ class Config:
 
     `experiment` is the MLflow experiment, by default the name of the project's folder. `tracking_uri` is the MLflow
     store that runs are published to besides the embedded one, "" for none. `max_file_mb` and
-    `max_total_mb` bound what a code snapshot takes of one file and of all.
+    `max_total_mb` bound what a code snapshot takes of one file and of all. `data_policy` says what becomes of data that
+    a run read and that no version holds: "off" (nothing), "record" (the digest), "version" (the content is kept, up to
+    `max_version_mb`). `data_remote` is the DVC remote to use, "" for DVC's own default. `targets` are the places where
+    jobs run, by name.
     """
 
     experiment: str
     tracking_uri: str = field(default="", repr=False)  # a password may stand in it
     max_file_mb: int = 10
     max_total_mb: int = 200
+    data_policy: str = "version"
+    max_version_mb: int = 1000
+    data_remote: str = ""
+    targets: Mapping[str, Target] = field(default_factory=dict)
     files: tuple[Path, ...] = field(default_factory=tuple)
 
 
@@ -55,14 +66,23 @@ def load_config(root: Path) -> Config:
     Raises ConfigError for a file that cannot be read, an unknown key or a value of the wrong type.
     """
     merged: dict[str, dict[str, Any]] = {}
+    targets: dict[str, Target] = {}
     files = tuple(path for path in config_files(root) if path.is_file())
     for path in files:
         for section, values in _read(path).items():
-            merged.setdefault(section, {}).update(values)
-    tracking, snapshot = merged.get("tracking", {}), merged.get("snapshot", {})
+            if section == TARGETS:
+                # A target is taken whole: half of one file's and half of another's would be nobody's.
+                targets.update({name: parse_target(name, given, f"{path}: ") for name, given in values.items()})
+            else:
+                merged.setdefault(section, {}).update(values)
+    tracking, snapshot, data = (merged.get(name, {}) for name in ("tracking", "snapshot", "data"))
     return Config(
         experiment=tracking.get("experiment", root.name or "labnb"),
         tracking_uri=absolute(tracking.get("uri", ""), str(root)),
+        data_policy=data.get("policy", Config.data_policy),
+        max_version_mb=data.get("max_version_mb", Config.max_version_mb),
+        data_remote=data.get("remote", ""),
+        targets=targets,
         files=files,
         **snapshot,
     )
@@ -88,14 +108,21 @@ def _read(path: Path) -> Mapping[str, dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from error
     for section, values in data.items():
-        known = SETTINGS.get(section)
-        if known is None:
-            raise ConfigError(f"{path}: there is no section [{section}].", nearest(section, SETTINGS))
+        if section not in SETTINGS and section != TARGETS:
+            raise ConfigError(f"{path}: there is no section [{section}].", nearest(section, (*SETTINGS, TARGETS)))
         if not isinstance(values, dict):
             raise ConfigError(f"{path}: {section} must be a section, [{section}].")
+        if section == TARGETS:
+            if wrong := [name for name, given in values.items() if not isinstance(given, dict)]:
+                raise ConfigError(f"{path}: {wrong[0]} must stand in a section, [targets.NAME].")
+            continue
+        known = SETTINGS[section]
         for key, value in values.items():
             if key not in known:
                 raise ConfigError(f"{path}: [{section}] has no setting {key!r}.", nearest(key, known))
             if not isinstance(value, known[key]) or isinstance(value, bool):
                 raise ConfigError(f"{path}: [{section}] {key} must be of type {known[key].__name__}.")
+        policy = values.get("policy", POLICIES[0]) if section == "data" else POLICIES[0]
+        if policy not in POLICIES:
+            raise ConfigError(f"{path}: [data] policy cannot be {policy!r}.", nearest(policy, POLICIES))
     return data

@@ -8,6 +8,7 @@ import pytest
 
 from labnb.config import SETTINGS, find_root, load_config
 from labnb.model.errors import ConfigError
+from labnb.model.target import RESOURCE_SETTINGS, TARGET_SETTINGS
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,12 @@ def test_project_goes_over_user(tmp_path: Path, no_user_config: Path) -> None:
         ("[tracking]\nexperiment = 3", "must be of type str"),
         ("[snapshot]\nmax_file_mb = true", "must be of type int"),
         ("tracking = 3", "must be a section"),
+        ('[data]\npolicy = "verison"', "Did you mean version?"),
+        ("[targets]\ngpu = 3", "[targets.NAME]"),
+        ('[targets.gpu]\nexecuter = "slurm"', "Did you mean executor?"),
+        ('[targets.gpu]\nhost = "login"', "Write ssh://login."),
+        ('[targets.gpu]\ntime = "soon"', "Write 4:00:00"),
+        ("[targets.local]\ncpus = 1", "another name"),
         ("[tracking", "cannot be read"),
     ],
 )
@@ -68,6 +75,8 @@ def test_every_setting_is_in_the_example() -> None:
         assert f"[{section}]" in example
         for key in keys:
             assert f"# {key} = " in example
+    for key in (*TARGET_SETTINGS, *RESOURCE_SETTINGS):
+        assert f"# {key} = " in example
 
 
 def test_the_store_of_the_lab(tmp_path: Path) -> None:
@@ -78,3 +87,15 @@ def test_the_store_of_the_lab(tmp_path: Path) -> None:
     assert "pw" not in repr(config)
     (tmp_path / "labnb.toml").write_text('[tracking]\nuri = "sqlite:///runs.db"\n')
     assert load_config(tmp_path).tracking_uri == f"sqlite:///{tmp_path}/runs.db"
+
+
+def test_a_target_is_taken_whole_from_the_last_file_that_names_it(tmp_path: Path, no_user_config: Path) -> None:
+    user = no_user_config / "labnb"
+    user.mkdir()
+    (user / "labnb.toml").write_text('[targets.gpu]\nhost = "ssh://a"\ncpus = 3\n[targets.cpu]\nmemory = "2G"\n')
+    (tmp_path / "labnb.toml").write_text('[targets.gpu]\nexecutor = "slurm"\ntime = "1-02:00:00"\ngpus = 1\n')
+    targets = load_config(tmp_path).targets
+    assert set(targets) == {"gpu", "cpu"}
+    assert (targets["gpu"].host, targets["gpu"].resources.cpus) == ("", None)
+    assert (targets["gpu"].resources.time, targets["gpu"].resources.gpus) == (26 * 3600, 1)
+    assert targets["cpu"].resources.memory == 2_000_000_000

@@ -10,7 +10,7 @@ import pytest
 
 import labnb
 from labnb.cli.main import make_parser
-from labnb.magics.labrun import LabMagics
+from labnb.magics import magics
 from labnb.magics.request import make_parser as make_labrun_parser
 from labnb.model.dataset import FileUse
 from labnb.model.run import Run
@@ -20,15 +20,16 @@ README = (ROOT / "README.md").read_text()
 RECORD = (ROOT / "docs" / "record.md").read_text()
 
 
-@pytest.mark.parametrize("name", [*LabMagics.magics["line"], *LabMagics.magics["cell"]])
+@pytest.mark.parametrize("name", [name for kind in magics() for names in kind.magics.values() for name in names])
 def test_magic_is_in_the_readme(name: str) -> None:
     assert re.search(rf"%{name}\b", README)
 
 
 def test_every_magic_has_a_docstring() -> None:
-    for kind in ("line", "cell"):
-        for name in LabMagics.magics[kind].values():
-            assert getattr(LabMagics, name).__doc__
+    for kind in magics():
+        for names in kind.magics.values():
+            for name in names.values():
+                assert getattr(kind, name).__doc__
 
 
 @pytest.mark.parametrize("name", [n for n in labnb.__all__ if not n.startswith("_")])

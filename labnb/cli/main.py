@@ -6,21 +6,21 @@ Exit codes: 0 done, 1 the thing asked about is not so, 2 wrong usage, 3 somethin
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from labnb.cli import runs
 from labnb.lab import open_lab
-from labnb.model.errors import ConfigError, LabError, NotFound, StoreUnreachable, UsageError
-from labnb.model.listing import text_table
-from labnb.model.report import PARTS, report
-from labnb.model.run import SCHEMA, RunStatus
-from labnb.usecases.browse import LIMIT
+from labnb.model.errors import ConfigError, HostUnreachable, LabError, NotFound, StoreUnreachable, UsageError
+
+#: The modules that bring commands; each is light to import, and loads what it needs when it is called.
+ROOMS = (runs,)
 
 #: The first class that fits, by the order of inheritance, gives the exit code.
 EXIT_CODES: dict[type[LabError], int] = {
+    HostUnreachable: 3,
     StoreUnreachable: 3,
     ConfigError: 2,
     UsageError: 2,
@@ -40,18 +40,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("-C", "--project", metavar="FOLDER", help="the project; by default that of the current folder")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
-    runs = commands.add_parser("runs", help="list the recorded runs")
-    runs.add_argument("filter", nargs="*", help="MLflow's filter grammar, or free text")
-    runs.add_argument("-s", "--sort", default="started DESC", metavar="KEY", help="e.g. 'metrics.accuracy DESC'")
-    runs.add_argument("-n", "--limit", type=int, default=LIMIT, help=f"at most so many (default {LIMIT})")
-    runs.add_argument("--json", action="store_true", help="as JSON")
-    runs.set_defaults(call=_runs)
-
-    show = commands.add_parser("show", help="show everything that is recorded of a run")
-    show.add_argument("run", help="the run's uid or the start of it")
-    show.add_argument("part", nargs="?", help=f"only one part: {', '.join(PARTS)}")
-    show.add_argument("--json", action="store_true", help="as JSON")
-    show.set_defaults(call=_show)
+    for room in ROOMS:
+        room.add_to(commands)
 
     sync = commands.add_parser("sync", help="publish what is not published yet")
     sync.add_argument("--watch", action="store_true", help="go on until Ctrl-C")
@@ -82,33 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
-
-
-def _runs(given: argparse.Namespace) -> int:
-    page = open_lab(given.project).browse.runs(" ".join(given.filter), given.sort, given.limit)
-    if given.json:
-        items = []
-        for run in page.items:
-            data = run.to_json()
-            for heavy in ("source", "error", "children", "environment"):
-                data.pop(heavy)
-            items.append(data)
-        print(json.dumps({"schema": SCHEMA, "items": items, "next": None}, ensure_ascii=False, indent=1))
-    else:
-        print(text_table(page.items, page.total))
-    for text in page.broken:
-        print(f"labnb: {text}", file=sys.stderr)
-    return 0
-
-
-def _show(given: argparse.Namespace) -> int:
-    browse = open_lab(given.project).browse
-    run = browse.run(given.run)
-    if given.json:
-        print(json.dumps(run.to_json(), ensure_ascii=False, indent=1))
-    else:
-        print(report(run, browse.snapshot(run.uid), browse.output(run.uid), given.part))
-    return 1 if run.status in (RunStatus.FAILED, RunStatus.KILLED) else 0
 
 
 def _sync(given: argparse.Namespace) -> int:

@@ -7,16 +7,24 @@ from typing import Any
 _loaded: dict[int, Any] = {}
 
 
+def magics() -> tuple[Any, ...]:
+    """Give the classes of magics; their modules are light to import."""
+    from labnb.magics.labrun import LabMagics
+
+    return (LabMagics,)
+
+
 def load(shell: Any) -> None:
     """Bring the magics into a shell; a second time changes nothing."""
     if id(shell) in _loaded:
         return
     from labnb.magics.completion import complete
-    from labnb.magics.labrun import LabMagics, take_line_away
+    from labnb.magics.labrun import take_line_away
     from labnb.magics.recorder import Recorder
 
     recorder = Recorder(shell)
-    shell.register_magics(LabMagics(shell, recorder))
+    for kind in magics():
+        shell.register_magics(kind(shell, recorder))
     shell.input_transformers_cleanup.append(take_line_away)
     shell.events.register("pre_run_cell", recorder.before)
     shell.events.register("post_run_cell", recorder.after)
@@ -35,6 +43,7 @@ def unload(shell: Any) -> None:
     shell.events.unregister("pre_run_cell", recorder.before)
     shell.events.unregister("post_run_cell", recorder.after)
     recorder.close()
-    for kind, names in (("cell", ("labrun",)), ("line", ("labruns", "labshow"))):
-        for name in names:
-            shell.magics_manager.magics[kind].pop(name, None)
+    for kind in magics():
+        for place, names in kind.magics.items():
+            for name in names:
+                shell.magics_manager.magics[place].pop(name, None)

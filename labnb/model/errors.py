@@ -14,6 +14,11 @@
     │   └── StoreUnreachable   it is elsewhere, and does not answer
     ├── CodeStoreError         the state of the code cannot be kept
     ├── DataStoreError         a dataset or one of its versions cannot be had
+    ├── HostError              a machine cannot do what it was asked
+    │   ├── HostRefused        it lets nobody in, or is not who it was
+    │   └── HostUnreachable    it does not answer
+    ├── ExecutorError          a job cannot be started, seen or ended
+    ├── JobError               a job did not end well, or has no result
     └── RecordIncomplete       a part of a record could not be taken
 
 Adapters translate foreign exceptions into these; each face has one table from
@@ -118,6 +123,36 @@ class RecordIncomplete(LabError):
     """A part of a record could not be taken."""
 
     code = "record_incomplete"
+
+
+class HostError(LabError):
+    """A machine cannot do what it was asked."""
+
+    code = "host"
+
+
+class HostRefused(HostError):
+    """It lets nobody in, or is not who it was."""
+
+    code = "host_refused"
+
+
+class HostUnreachable(HostError):
+    """It does not answer."""
+
+    code = "host_unreachable"
+
+
+class ExecutorError(LabError):
+    """A job cannot be started, seen or ended."""
+
+    code = "executor"
+
+
+class JobError(LabError):
+    """A job did not end well, or has no result."""
+
+    code = "job"
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 5) -> str:
