@@ -9,8 +9,10 @@ from pathlib import Path
 LAB_FOLDER = ".labnb"
 RUN_FILE = "run.json"
 
+# Without slots: this file travels with the runner of jobs, which must run on Python 3.9.
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class LabPaths:
     """Where a project keeps what labnb writes. `root` is the project, `home` its `.labnb` folder."""
 
@@ -79,7 +81,7 @@ class LabPaths:
             folder.mkdir(exist_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunPaths:
     """The files of one run folder."""
 
