@@ -32,6 +32,11 @@ def load(shell: Any) -> None:
     _loaded[id(shell)] = recorder
 
 
+def recorder_of(shell: Any) -> Any:
+    """Give the recorder of a shell; None where labnb is not loaded."""
+    return _loaded.get(id(shell))
+
+
 def unload(shell: Any) -> None:
     """Take them out again."""
     from labnb.magics.labrun import take_line_away

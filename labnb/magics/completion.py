@@ -5,9 +5,11 @@ from __future__ import annotations
 import keyword
 from typing import Any
 
-from labnb.magics.request import TARGETS, options
+from labnb.magics.request import options
+from labnb.model.errors import LabError
+from labnb.model.target import LOCAL
 
-_NAMES_AFTER = ("-m", "--metric", "-p", "--param")
+_NAMES_AFTER = ("-m", "--metric", "-p", "--param", "-o", "--out", "--each")
 
 
 def complete(shell: Any, event: Any) -> list[str]:
@@ -15,10 +17,21 @@ def complete(shell: Any, event: Any) -> list[str]:
     words = event.line.split("\n")[0].split()
     before = words[-2] if event.symbol and len(words) > 1 else words[-1]
     if before == "--on":
-        return list(TARGETS)
+        return [LOCAL, *target_names(shell)]
     if before in _NAMES_AFTER:
         return session_names(shell)
     return options()
+
+
+def target_names(shell: Any) -> list[str]:
+    """List the targets of the project's labnb.toml; none where it cannot be read."""
+    from labnb.magics import recorder_of
+
+    recorder = recorder_of(shell)
+    try:
+        return sorted(recorder.lab().config.targets) if recorder is not None else []
+    except LabError:
+        return []
 
 
 def session_names(shell: Any) -> list[str]:

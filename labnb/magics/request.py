@@ -9,13 +9,13 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from labnb.model.errors import UnknownName, UsageError, nearest
+from labnb.magics.job_options import JobAsk, add_job_options, parse_job
+from labnb.model.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from labnb.model.run import Value
 
 MAGIC = "%%labrun"
-TARGETS = ("local",)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class LabrunRequest:
     """What a `%%labrun` line asks for.
 
     `params` are set in the session before the cell runs and recorded; `watched` are names whose values are recorded
-    as params after it; `metrics` are names whose values are recorded as metrics after it.
+    as params after it; `metrics` are names whose values are recorded as metrics after it. `job` says where it runs.
     """
 
     name: str | None = None
@@ -32,6 +32,7 @@ class LabrunRequest:
     metrics: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     quiet: bool = False
+    job: JobAsk = field(default_factory=JobAsk)
 
     @property
     def plain_params(self) -> dict[str, Value]:
@@ -67,9 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="Record the values that these names (a,b,c) have after the cell as metrics.",
     )
     parser.add_argument("-t", "--tag", action="append", default=[], metavar="NAME=VALUE", help="Tag the run.")
-    parser.add_argument(
-        "--on", default="local", metavar="TARGET", help="Where the cell runs; 'local' is this kernel, the default."
-    )
+    add_job_options(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="Show no card.")
     return parser
 
@@ -90,8 +89,7 @@ def parse_request(line: str) -> LabrunRequest:
         wrong = unknown[0]
         hint = nearest(wrong, options()) if wrong.startswith("-") else "A name with spaces stands in quotes."
         raise UsageError(f"%%labrun does not know {wrong!r}.", hint)
-    if given.on not in TARGETS:
-        raise UnknownName("target", given.on, TARGETS)
+    job = parse_job(given)
     params: dict[str, Any] = {}
     watched = []
     for text in given.param:
@@ -113,7 +111,7 @@ def parse_request(line: str) -> LabrunRequest:
     for name in metrics:
         if not re.fullmatch(r"[^\W\d]\w*(\.\w+|\[[^\]]+\])*", name):
             raise UsageError(f"%%labrun: {name!r} is no name of a value.", "Write --metric accuracy,loss.")
-    return LabrunRequest(given.name, params, tuple(watched), metrics, tags, given.quiet)
+    return LabrunRequest(given.name, params, tuple(watched), metrics, tags, given.quiet, job)
 
 
 def literal(text: str) -> Any:

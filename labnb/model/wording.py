@@ -40,6 +40,21 @@ def duration_text(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def size_text(size: float | None) -> str:
+    """Write a number of bytes for people.
+
+    >>> [size_text(n) for n in (512, 16_000_000_000)]
+    ['512 B', '16 GB']
+    """
+    if size is None:
+        return ""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
 def data_text(use: FileUse) -> str:
     """Write a file with its version: "iris.csv@1a2b3c4d", or "iris.csv (changed since its last version)"."""
     if use.dataset is None:

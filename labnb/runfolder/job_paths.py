@@ -91,6 +91,26 @@ class JobPaths:
         return self.home / "checkpoint"
 
     @property
+    def work(self) -> Path:
+        """The code of the project as it was at submission, with its data; the cell runs here."""
+        return self.home / "work"
+
+    @property
+    def lock(self) -> Path:
+        """Held by who changes job.json; near side only."""
+        return self.home / "lock"
+
+    @property
+    def sending(self) -> Path:
+        """Held by who brings the job to its target; near side only."""
+        return self.home / "sending"
+
+    @property
+    def cancel(self) -> Path:
+        """Who wishes the job ended, and since when; near side only."""
+        return self.home / "cancel.json"
+
+    @property
     def output(self) -> Path:
         """What the job's process itself printed before or after the runner took over its output."""
         return self.home / "output.txt"

@@ -14,9 +14,15 @@ RUN_FILE = "run.json"
 
 @dataclass(frozen=True)
 class LabPaths:
-    """Where a project keeps what labnb writes. `root` is the project, `home` its `.labnb` folder."""
+    """Where a project keeps what labnb writes. `root` is the project, `home` its `.labnb` folder.
+
+    `store` is the folder of the embedded store where labnb.toml puts it elsewhere. `misplaced` says why the embedded
+    store may not be opened where it lies, "" where it may. `labnb.lab.lab_paths` fills in both.
+    """
 
     root: Path
+    store: Path | None = None
+    misplaced: str = ""
 
     @property
     def home(self) -> Path:
@@ -45,7 +51,7 @@ class LabPaths:
     @property
     def mlflow(self) -> Path:
         """The embedded Result Store."""
-        return self.home / "mlflow"
+        return self.store or self.home / "mlflow"
 
     @property
     def database(self) -> Path:
@@ -59,6 +65,18 @@ class LabPaths:
     def stores(self) -> Path:
         """A file per store that does not take runs at present: when it is asked again, and why."""
         return self.home / "stores"
+
+    @property
+    def store_note(self) -> Path:
+        """One line: the folder in which the embedded store was last; missing where it was never elsewhere."""
+        return self.home / "store"
+
+    def last_store(self) -> Path:
+        """Give the folder in which the embedded store was last."""
+        try:
+            return Path(self.store_note.read_text(encoding="utf-8").strip() or self.home / "mlflow")
+        except (OSError, ValueError):
+            return self.home / "mlflow"
 
     @property
     def publisher_lock(self) -> Path:

@@ -8,7 +8,6 @@ and tries the lock second either is seen by a living publisher or finds the lock
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ import time
 from pathlib import Path
 
 import labnb
+from labnb.runfolder.lock import try_lock
 from labnb.runfolder.paths import LabPaths
 from labnb.runfolder.watch import FolderWatch
 
@@ -82,14 +82,11 @@ def queue_state(lab: LabPaths) -> dict[str, int]:
 
 def publisher_lives(lab: LabPaths) -> bool:
     """Whether a publisher of this project holds its lock; raises OSError where the lock cannot be tried."""
-    fd = os.open(lab.publisher_lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        # Shared: two that only ask do not take each other for a publisher.
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # Shared: two that only ask do not take each other for a publisher.
+    fd = try_lock(lab.publisher_lock, shared=True)
+    if fd is None:
         return True
-    finally:
-        os.close(fd)
+    os.close(fd)
     return False
 
 
@@ -99,19 +96,16 @@ def hold_lock(lab: LabPaths, patience: float = 0.2) -> int | None:
     Those who only ask hold the lock for some microseconds; `patience` (seconds) outlasts them.
     """
     lab.home.mkdir(exist_ok=True)
-    fd = os.open(lab.publisher_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     deadline = time.monotonic() + patience
     while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{socket.gethostname()} {os.getpid()}".encode(), 0)
+        fd = try_lock(lab.publisher_lock)
+        if fd is not None:
+            with contextlib.suppress(OSError):
+                lab.publisher_lock.write_text(f"{socket.gethostname()} {os.getpid()}", encoding="utf-8")
             return fd
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(fd)
-                return None
-            time.sleep(0.01)
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.01)
 
 
 def stop_publisher(lab: LabPaths) -> bool:

@@ -1,0 +1,152 @@
+"""A memory of digests, so that each state of a file is read once."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+# As git's racy index: a file that changed less than this before it was hashed may change again without a new time.
+RACY_NS = 2_000_000_000
+_MAX_ROWS = 500_000
+_BATCH = 400
+_T = TypeVar("_T")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS digests (
+    path BLOB PRIMARY KEY, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL, hashed_ns INTEGER NOT NULL, md5 TEXT NOT NULL
+)
+"""
+
+
+class Signature(NamedTuple):
+    """What of a file's status changes when its content does. Times are nanoseconds since the epoch."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class StatCache:
+    """Maps a file's state to its md5; many processes share one SQLite file.
+
+    The change time is part of the state: it tells a rewritten file whose size and modification time were put back.
+    A cache that cannot be opened, read or written is the same as an empty one: nothing here raises.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._db: sqlite3.Connection | None = None
+        self._broken = path is None
+        self._pid = os.getpid()
+
+    def get(self, files: Iterable[tuple[str, Signature]]) -> dict[str, str]:
+        """Give the md5 (hex) of those files whose present state is known and was settled when it was hashed."""
+        wanted = dict(files)
+        return self._use(lambda db: _find(db, wanted)) or {} if wanted else {}
+
+    def put(self, files: Iterable[tuple[str, Signature, str]], hashed_ns: int) -> None:
+        """Keep md5 digests; `hashed_ns` is the time (nanoseconds since the epoch) at which reading began."""
+        rows = [
+            (os.fsencode(name), _signed(sign.inode), sign.size, sign.mtime_ns, sign.ctime_ns, hashed_ns, md5)
+            for name, sign, md5 in files
+            if _is_settled(sign, hashed_ns)  # a younger one would not be believed anyway
+        ]
+        if rows:
+            self._use(lambda db: _keep(db, rows))
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        with self._lock:
+            if self._db is not None and self._pid == os.getpid():
+                with suppress(sqlite3.Error):
+                    self._db.close()
+            self._db = None
+
+    def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
+        with self._lock:
+            try:
+                db = self._open()
+                return None if db is None else work(db)
+            except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+                # Busy is a passing state; anything else stays.
+                if not isinstance(error, sqlite3.OperationalError) or "locked" not in str(error):
+                    self._broken = True
+                    self.close()
+                return None
+
+    def _open(self) -> sqlite3.Connection | None:
+        if self._broken or self._path is None:
+            return None
+        if self._db is not None and self._pid == os.getpid():
+            return self._db
+        if not self._path.parent.is_dir():
+            return None  # looking at files alone makes no folder in a project
+        self._pid = os.getpid()
+        try:
+            self._db = self._connect()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            # Not a database (any more): it is only a cache, so begin a new one.
+            self._path.rename(self._path.with_name(f"{self._path.name}.broken-{time.time_ns()}"))
+            self._db = self._connect()
+        return self._db
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(str(self._path), timeout=0.25, check_same_thread=False)
+        try:
+            with suppress(sqlite3.OperationalError):
+                db.execute("PRAGMA journal_mode=WAL")  # refused while another process does the same
+            db.execute("PRAGMA synchronous=OFF")  # a lost cache costs one more reading, a sync costs every run
+            db.execute(_SCHEMA)
+            oldest = "DELETE FROM digests WHERE rowid <= (SELECT max(rowid) FROM digests) - ?"
+            with db:
+                db.execute(oldest, (_MAX_ROWS,))
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def signature(status: os.stat_result) -> Signature:
+    """Take from a file's status what tells its states apart."""
+    return Signature(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _is_settled(sign: Signature, hashed_ns: int) -> bool:
+    return max(sign.mtime_ns, sign.ctime_ns) + RACY_NS < hashed_ns
+
+
+def _find(db: sqlite3.Connection, wanted: dict[str, Signature]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    names = list(wanted)
+    for start in range(0, len(names), _BATCH):
+        batch = [os.fsencode(name) for name in names[start : start + _BATCH]]
+        marks = ",".join("?" * len(batch))
+        rows = db.execute(f"SELECT * FROM digests WHERE path IN ({marks})", batch)  # noqa: S608 - only marks
+        for raw, inode, size, mtime, ctime, hashed, md5 in rows:
+            name = os.fsdecode(raw)
+            sign = wanted[name]
+            same = (inode, size, mtime, ctime) == (_signed(sign.inode), *sign[1:])
+            if same and _is_settled(sign, hashed):
+                found[name] = md5
+    return found
+
+
+def _keep(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    with db:
+        db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _signed(number: int) -> int:
+    """Fold a 64-bit unsigned inode number into what SQLite can keep."""
+    return number - (1 << 64) if number >= 1 << 63 else number
