@@ -27,10 +27,12 @@ class JobRequest:
     `objects_folder`. `by_value` are names whose values hold Python code: they need the Python `python`.
     `bind` are plain values bound last, over the others (`--each lr=0.1`).
 
-    Its place: `work_folder` is the working directory, `path` stands first on sys.path, `environ` is set.
+    Its place: `work_folder` is the working directory, `project_folder` the folder to which the paths of the record are
+    relative ("": the working directory), `path` stands first on sys.path, `environ` is set.
 
-    Recorded: `params` as they were found before the submission, `watch` the names of metrics taken from the namespace
-    at the end, `out` the names whose values come back, each at most `value_limit` bytes, all at most `values_limit`.
+    Recorded: `params` as they were found before the submission; `metrics` and `watched` are the names whose values are
+    recorded after the cell as metrics and as params; `out` the names whose values come back, each at most
+    `value_limit` bytes, all at most `values_limit`.
 
     Asked of the executor, for the words of the record only: `memory` (bytes), `time` (seconds); `grace` are the
     seconds before the end at which it sends a signal. `notify` is an address that is told the end.
@@ -53,10 +55,12 @@ class JobRequest:
     by_value: tuple[str, ...] = ()
     bind: dict[str, Any] = field(default_factory=dict)
     work_folder: str = ""
+    project_folder: str = ""
     path: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
-    watch: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
     out: tuple[str, ...] = ()
     value_limit: int = 2_000_000_000
     values_limit: int = 8_000_000_000
@@ -78,6 +82,6 @@ class JobRequest:
         """Read what `to_json` gave; fields added by later versions are passed over. Raises TypeError."""
         known = {f.name for f in dataclasses.fields(JobRequest)}
         kept = {name: value for name, value in data.items() if name in known}
-        for name in ("by_value", "path", "watch", "out"):
+        for name in ("by_value", "path", "metrics", "watched", "out"):
             kept[name] = tuple(kept.get(name, ()))
         return JobRequest(**kept)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from labnb.model.closure import Closure
-from labnb.model.run import Value
+if TYPE_CHECKING:  # this file travels with the runner of jobs, which must run on Python 3.9
+    from labnb.model.closure import Closure
+    from labnb.model.run import Value
 
 LONGEST = 500
 
