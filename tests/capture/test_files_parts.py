@@ -22,7 +22,7 @@ from labnb.capture.files.events import OVERFLOW
 from labnb.capture.files.hints import paths_in, paths_of_command
 from labnb.capture.files.marks import Marks
 from labnb.capture.files.rules import Rules
-from labnb.capture.files.stat_cache import RACY_NS, Signature, signature
+from labnb.runfolder.stat_cache import RACY_NS, Signature, signature
 
 OLD = 1_000_000_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labnb.capture.files.audit import aside
 from labnb.capture.files.report import FileReport
-from labnb.capture.files.stat_cache import StatCache
 from labnb.capture.files.watch import FileWatch
+from labnb.runfolder.stat_cache import StatCache
 
 __all__ = ["FileReport", "FileWatch", "StatCache", "aside"]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from labnb.capture.files.stat_cache import Signature, StatCache, signature
+from labnb.runfolder.stat_cache import Signature, StatCache, signature
 
 Progress = Callable[[int, int], None]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from labnb.capture.files.digest import Hasher
 from labnb.capture.files.rules import Rules
-from labnb.capture.files.stat_cache import Signature, signature
+from labnb.runfolder.stat_cache import Signature, signature
 
 # An old content is hashed while the user's code waits, so not without end. Bytes.
 OLD_CONTENT_LIMIT: Final = 256 << 20

@@ -12,9 +12,9 @@ from labnb.capture.files.digest import Content, Hasher, Progress
 from labnb.capture.files.events import CHANGES, CREATE
 from labnb.capture.files.ledger import Ledger, Reading, Writing, regular
 from labnb.capture.files.marks import Mark
-from labnb.capture.files.stat_cache import Signature
 from labnb.model.dataset import FileUse
 from labnb.model.run import Note
+from labnb.runfolder.stat_cache import Signature
 
 _TOLD: Final = 5  # names in one note
 

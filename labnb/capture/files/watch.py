@@ -24,8 +24,8 @@ from labnb.capture.files.marks import Marks
 from labnb.capture.files.recorder import Recorder
 from labnb.capture.files.report import FileReport, Reporter
 from labnb.capture.files.rules import Rules
-from labnb.capture.files.stat_cache import StatCache
 from labnb.model.run import Note
+from labnb.runfolder.stat_cache import StatCache
 
 _ARM_SECONDS: Final = 0.03
 _HINT_SECONDS: Final = 0.01
