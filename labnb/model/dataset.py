@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 
@@ -47,3 +48,82 @@ class DatasetVersion:
     version: str
     size: int | None = None
     files: int | None = None
+
+
+class DataState(Enum):
+    """How the data of a dataset lie in the work tree and in the cache, compared with the recorded version."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    MISSING = "missing"  # not in the work tree; the cache holds it
+    NOT_IN_CACHE = "not in cache"  # the cache does not hold all of it, whether or not the work tree does
+    UNKNOWN = "unknown"  # it could not be looked at; nobody recorded a version yet
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset of the project, as its pointer records it.
+
+    `name` is the path of the data relative to the project. `version` is the recorded digest (md5 in hex, ".dir" behind
+    it for a folder), None where none is recorded yet. `size` is in bytes. `pointer` is the file that records it,
+    relative to the project. `origin` is "added", "stage" (`source` then names it), "import" or "import-url" (`source`
+    says where from).
+    """
+
+    name: str
+    version: str | None
+    pointer: str
+    folder: bool = False
+    size: int | None = None
+    files: int | None = None
+    origin: str = "added"
+    source: str = ""
+    state: DataState = DataState.UNKNOWN
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON that `labnb data list --json` shows."""
+        data = {name: getattr(self, name) for name in self.__slots__}
+        return {**data, "state": self.state.value}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """One version of a dataset, with what is known of it.
+
+    `version` is the digest, `time` (ISO 8601, UTC), `author` and `message` are of who recorded it first. `tags` are names
+    given to it; `revisions` the commits that record it, newest first. `made_by` and `used_by` are the uids of runs,
+    newest first. `current` marks the version that the pointer in the work tree records. `recorded` says how it is
+    known: "commit", "add" (it was added, and not committed yet), or "run" (a run read, wrote or kept it, and no more).
+    """
+
+    dataset: str
+    version: str
+    time: str = ""
+    author: str = ""
+    message: str = ""
+    size: int | None = None
+    files: int | None = None
+    tags: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
+    made_by: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+    current: bool = False
+    recorded: str = "commit"
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON that `labnb data log --json` shows."""
+        data = {name: getattr(self, name) for name in self.__slots__}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a version holds: its files, each by its path inside the dataset ("" for a dataset that is one file).
+
+    `files` maps them to md5 in hex; `sizes` to bytes, where those are known.
+    """
+
+    dataset: str
+    version: str
+    files: dict[str, str]
+    sizes: dict[str, int] = field(default_factory=dict)
