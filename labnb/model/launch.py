@@ -42,7 +42,8 @@ if [ ! -e "$labnb_env/.whole" ]; then
       && "$labnb_uv" pip install --quiet --index-strategy unsafe-best-match \\
         --python "$labnb_env/bin/python" -r "$labnb_env.txt" $labnb_index
   else
-    "$labnb_base" -m venv "$labnb_env" && "$labnb_env/bin/python" -m pip install --quiet -r "$labnb_env.txt" $labnb_index
+    "$labnb_base" -m venv "$labnb_env" \\
+      && "$labnb_env/bin/python" -m pip install --quiet -r "$labnb_env.txt" $labnb_index
   fi && touch "$labnb_env/.whole"
   labnb_code=$?
   rm -f "$labnb_env.lock"
