@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MASK = "[redacted]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it travels with the runner of jobs (Python 3.9)
 class Finding:
     """A secret in a text: what kind, on which line (1-based), and the secret itself, never written anywhere."""
 

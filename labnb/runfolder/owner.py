@@ -15,13 +15,13 @@ from typing import Any
 LONG_QUIET = 600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it travels with the runner of jobs (Python 3.9)
 class Owner:
     """A process: host, pid, and when it started.
 
     `started` is the boot's id and the clock ticks since boot: a pid that was used again is told apart. `space` names
-    the pid namespace (a container has its own). `oom` is the file in which Linux counts processes that it killed for
-    lack of memory, and the count at the start, "" where there is none.
+    the pid namespace (a container has its own). `oom` names the files in which Linux counts processes that it killed for
+    lack of memory, each with the count at the start, the nearest first, a line each; "" where there are none.
     """
 
     host: str
@@ -70,12 +70,18 @@ class Owner:
         return bool(boot) and self.host == socket.gethostname() and boot != _boot()
 
     def memory_ran_out(self) -> bool:
-        """Whether Linux has killed a process for lack of memory since; not necessarily this one."""
-        file, _, before = self.oom.rpartition(":")
-        if not file or self.rebooted():
+        """Whether Linux has killed a process for lack of memory since; not necessarily this one.
+
+        The nearest counter that is still there decides: a control group goes with its job.
+        """
+        if self.rebooted():
             return False
-        now = _oom_kills(Path(file))
-        return now is not None and before.isdigit() and now > int(before)
+        for line in self.oom.splitlines():
+            file, _, before = line.rpartition(":")
+            now = _oom_kills(Path(file)) if file else None
+            if now is not None and before.isdigit():
+                return now > int(before)
+        return False
 
 
 def _started(pid: int) -> str:
@@ -105,18 +111,31 @@ def _space() -> str:
 
 
 def _oom() -> str:
-    """Name the counter that is nearest to this process: that of its control group, else the machine's."""
-    files = [Path("/proc/vmstat")]
+    """Name the counters that this process would be counted in: that of its control group, and the machine's."""
+    found = []
+    for place in (*_groups(), Path("/proc/vmstat")):
+        count = _oom_kills(place)
+        if count is not None:
+            found.append(f"{place}:{count}")
+    return "\n".join(found)
+
+
+def _groups() -> list[Path]:
+    """Name the files of this process's control group that may hold the count: of version 2, and of version 1."""
+    found = []
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-            number, _, path = line.split(":", 2)
+            number, kinds, path = line.split(":", 2)
             if number == "0":
-                files.insert(0, Path("/sys/fs/cgroup") / path.lstrip("/") / "memory.events")
-    for file in files:
-        count = _oom_kills(file)
-        if count is not None:
-            return f"{file}:{count}"
-    return ""
+                root, name = Path("/sys/fs/cgroup"), "memory.events"
+            elif "memory" in kinds.split(","):
+                root, name = Path("/sys/fs/cgroup/memory"), "memory.oom_control"
+            else:
+                continue
+            group = root / path.lstrip("/")
+            # In a container the group may be the root of what is seen of them.
+            found.append((group if group.is_dir() else root) / name)
+    return found
 
 
 def _oom_kills(file: Path) -> int | None:

@@ -1,0 +1,62 @@
+"""`import labnb` inside a job: the calls that add to the run work whether or not labnb is installed there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+from labnb.runfolder import active, checkpoint
+
+NAMES: dict[str, Any] = {
+    "artifact": active.artifact,
+    "checkpoint": checkpoint.checkpoint,
+    "log": active.log,
+    "param": active.param,
+    "tag": active.tag,
+}
+
+
+def open_door() -> None:
+    """Answer `import labnb` from now on."""
+    sys.meta_path.insert(0, _Door())
+    loaded = sys.modules.get("labnb")
+    if loaded is not None:
+        _furnish(loaded)
+
+
+class _Door(MetaPathFinder):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name != "labnb":
+            return None
+        installed = None
+        with contextlib.suppress(Exception):
+            installed = PathFinder.find_spec("labnb")
+        if installed is None or installed.loader is None:
+            return ModuleSpec("labnb", _Stub(None), is_package=True)
+        installed.loader = _Stub(installed.loader)
+        return installed
+
+
+class _Stub(Loader):
+    """Loads the installed labnb where there is one, and puts the job's own functions into it."""
+
+    def __init__(self, installed: Any) -> None:
+        self._installed = installed
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        if self._installed is not None:
+            with contextlib.suppress(Exception):  # one that cannot be imported here is as good as none
+                self._installed.exec_module(module)
+        _furnish(module)
+
+
+def _furnish(module: ModuleType) -> None:
+    for name, value in NAMES.items():
+        setattr(module, name, value)

@@ -1,0 +1,162 @@
+"""The files that a job reads and writes: Python's own opens, with digests taken where the files are."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+# The content digests of DVC 3 are plain md5; they are no protection, they name versions.
+_CHUNK = 1 << 20
+_MOST = 10_000
+_SKIPPED_PARTS = (
+    "/.git/",
+    "/.labnb/",
+    "/site-packages/",
+    "/dist-packages/",
+    "/__pycache__/",
+    "/.ipython/",
+    "/.jupyter/",
+)
+_SKIPPED_ENDS = (".pyc", ".pyo", ".so", "-journal", "-wal", "-shm")
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/run/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/var/lib/")
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_CREAT | os.O_APPEND
+
+
+class Files:
+    """Listens to Python's audit hook from `start` to `stop`.
+
+    Programs that the cell starts and compiled readers are not seen. What forked children open is told through
+    the run's files.jsonl, in the form that a local record uses.
+    """
+
+    def __init__(self, root: str, own: Path, side: Path) -> None:
+        self._root = os.path.realpath(root)
+        self._side = str(side)
+        folders = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()} - {"/", "/usr", "/usr/local", "/opt"}
+        self._skipped = tuple({os.path.realpath(folder).rstrip("/") + "/" for folder in {*folders, str(own)}})
+        self._read: set[str] = set()
+        self._written: set[str] = set()
+        self._on = False
+        self._pid = os.getpid()
+        self._told: set[tuple[str, str]] = set()
+        self._local = threading.local()
+
+    def start(self) -> None:
+        """Listen from now on; a hook cannot be taken away again."""
+        self._on = True
+        sys.addaudithook(self._hook)
+
+    def stop(self) -> None:
+        self._on = False
+
+    def write(self, target: Path, seconds: float = 60.0) -> list[str]:
+        """Write job/files.json; give the files whose digest would have taken longer than `seconds` in all."""
+        self._merge()
+        deadline = time.monotonic() + seconds
+        late: list[str] = []
+        data = {
+            name: [use for path in sorted(paths)[:_MOST] if (use := self._use(path, deadline, late))]
+            for name, paths in (("inputs", self._read - self._written), ("outputs", self._written))
+        }
+        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        aside.write_text(json.dumps(data, indent=1), encoding="utf-8", errors="backslashreplace")
+        os.replace(aside, target)
+        return late
+
+    def _hook(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self._on or event not in ("open", "os.rename", "sqlite3.connect"):
+            return
+        # Inside the user's own call: whatever the record cannot take, that call goes on.
+        with contextlib.suppress(Exception):
+            if getattr(self._local, "busy", False):
+                return
+            self._local.busy = True
+            try:
+                if event == "open":
+                    self._opened(args[0], "w" if args[2] & _WRITES else "r")
+                elif event == "os.rename":
+                    self._opened(args[1], "w")
+                elif args[0] != ":memory:":
+                    self._opened(args[0], "w")
+            finally:
+                self._local.busy = False
+
+    def _opened(self, path: object, kind: str) -> None:
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            return
+        text = os.path.abspath(os.fsdecode(path))
+        if text.startswith(_SYSTEM) or text.endswith(_SKIPPED_ENDS) or text.startswith(self._skipped):
+            return
+        # The work tree itself may lie below the jobs folder, which is called .labnb.
+        below = text[len(self._root) :] if text.startswith(self._root + "/") else text
+        if any(part in below for part in _SKIPPED_PARTS):
+            return
+        if os.getpid() != self._pid:
+            self._tell(kind, text)
+        elif len(self._read) < 100_000:
+            (self._read if kind == "r" else self._written).add(text)
+
+    def _tell(self, kind: str, text: str) -> None:
+        if (kind, text) in self._told:
+            return
+        self._told.add((kind, text))
+        handle = os.open(self._side, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(handle, (json.dumps([kind, text]) + "\n").encode("utf-8", "surrogateescape"))
+        finally:
+            os.close(handle)
+
+    def _merge(self) -> None:
+        """Add what forked children told."""
+        try:
+            lines = Path(self._side).read_bytes().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError):
+                kind, text = json.loads(line)
+                (self._read if kind == "r" else self._written).add(text)
+        with contextlib.suppress(OSError):
+            os.unlink(self._side)
+
+    def _use(self, path: str, deadline: float, late: list[str]) -> dict[str, Any] | None:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None  # it came and went within the cell
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        digest = _md5(path, deadline)
+        if digest is None:
+            late.append(path)
+        inside = os.path.relpath(path, self._root) if path.startswith(self._root + "/") else ""
+        return {
+            "path": inside or path,
+            "digest": digest and f"md5:{digest}",
+            "size": status.st_size,
+            "files": 1,
+            "seen": "open",
+        }
+
+
+def _md5(path: str, deadline: float) -> str | None:
+    """Digest a file as DVC does; None where time is over or it cannot be read."""
+    digest = hashlib.new("md5", usedforsecurity=False)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                if time.monotonic() > deadline:
+                    return None
+    except OSError:
+        return None
+    return digest.hexdigest()

@@ -1,0 +1,103 @@
+"""The signals of whoever ends a job, and the time that it was given."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from labnb.model.job_request import JobRequest
+from labnb.runfolder.checkpoint import checkpoint
+from labnb.runner.log import Log
+
+#: How close to the end of its time (seconds, beyond the grace) a job that is told to stop is out of time.
+_CLOSE = 45.0
+
+
+class Stopped(KeyboardInterrupt):
+    """The job was told to end; code that cleans up after an interrupt does so."""
+
+
+class Signals:
+    """USR2: the end is near, the cell saves and goes on. TERM and INT: it saves and stops."""
+
+    def __init__(self, request: JobRequest, log: Log, tell: Callable[[str], None]) -> None:
+        self._request = request
+        self._log = log
+        self._tell = tell
+        self._began = time.time()
+        self._warned = False
+        self._running = False
+        self.asked = ""
+
+    def listen(self) -> None:
+        """Take the signals from now on. A blocked main thread is no matter for noting that one came."""
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        threading.Thread(target=self._note, args=(read,), name="labnb-signals", daemon=True).start()
+        signal.signal(signal.SIGUSR2, self._near)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def cell_runs(self, running: bool) -> None:
+        """The cell begins or has ended: only a running one is interrupted."""
+        self._running = running
+
+    def word(self) -> str:
+        """Say how a job ended that was told to: TIMEOUT where its time was nearly over, else CANCELLED."""
+        limit = self._request.time
+        if limit and time.time() - self._began >= limit - self._request.grace - _CLOSE:
+            return "TIMEOUT"
+        return "CANCELLED"
+
+    def warn(self) -> None:
+        """Say once in the log that the time is nearly over."""
+        limit = self._request.time
+        if limit is None or self._warned:
+            return
+        left = self._began + limit - time.time()
+        if left <= min(max(2 * self._request.grace, 0.1 * limit), 900, 0.5 * limit):
+            self._warned = True
+            self._log.line(f"{_span(left)} of the {_span(limit)} that were asked for are left.")
+
+    def _note(self, read: int) -> None:
+        while True:
+            data = os.read(read, 64)
+            for number in data:
+                if number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
+                    self._tell(signal.Signals(number).name)
+
+    def _near(self, number: int, frame: Any) -> None:
+        self._log.line("The job will be stopped soon.")
+        self._save()
+
+    def _stop(self, number: int, frame: Any) -> None:
+        name = signal.Signals(number).name
+        again, self.asked = self.asked, name
+        if again:
+            return
+        self._log.line(f"The job was told to stop ({name}).")
+        self._save()
+        if self._running:
+            raise Stopped(f"the job was told to stop ({name})")
+
+    def _save(self) -> None:
+        try:
+            if checkpoint.save():
+                self._log.line("Its checkpoint was saved.")
+        except Exception as error:  # noqa: BLE001 - the researcher's function; the last checkpoint stays
+            self._log.line(f"Its checkpoint could not be saved: {type(error).__name__}: {error}")
+            sys.stderr.flush()
+
+
+def _span(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    if whole < 120:
+        return f"{whole} s"
+    return f"{hours}:{minutes:02}:{whole % 60:02}"
