@@ -18,6 +18,7 @@ CONFIG_NAME = "labnb.toml"
 # Every setting, with what its value must be. Unknown keys are errors that name the known ones.
 SETTINGS: dict[str, dict[str, type]] = {
     "tracking": {"uri": str, "experiment": str},
+    "store": {"path": str},
     "snapshot": {"max_file_mb": int, "max_total_mb": int},
     "data": {"policy": str, "max_version_mb": int, "remote": str},
 }
@@ -30,15 +31,17 @@ class Config:
     """The settings in force.
 
     `experiment` is the MLflow experiment, by default the name of the project's folder. `tracking_uri` is the MLflow
-    store that runs are published to besides the embedded one, "" for none. `max_file_mb` and
-    `max_total_mb` bound what a code snapshot takes of one file and of all. `data_policy` says what becomes of data that
-    a run read and that no version holds: "off" (nothing), "record" (the digest), "version" (the content is kept, up to
+    store that runs are published to besides the embedded one, "" for none. `store_path` is the folder in which the
+    embedded store has a folder of the project's own, "" for `.labnb`; `~` and variables are not yet put in.
+    `max_file_mb` and `max_total_mb` bound what a code snapshot takes of one file and of all. `data_policy` says what
+    becomes of data that a run read and that no version holds: "off" (nothing), "record" (the digest), "version" (the content is kept, up to
     `max_version_mb`). `data_remote` is the DVC remote to use, "" for DVC's own default. `targets` are the places where
     jobs run, by name.
     """
 
     experiment: str
     tracking_uri: str = field(default="", repr=False)  # a password may stand in it
+    store_path: str = ""
     max_file_mb: int = 10
     max_total_mb: int = 200
     data_policy: str = "version"
@@ -79,6 +82,7 @@ def load_config(root: Path) -> Config:
     return Config(
         experiment=tracking.get("experiment", root.name or "labnb"),
         tracking_uri=absolute(tracking.get("uri", ""), str(root)),
+        store_path=merged.get("store", {}).get("path", ""),
         data_policy=data.get("policy", Config.data_policy),
         max_version_mb=data.get("max_version_mb", Config.max_version_mb),
         data_remote=data.get("remote", ""),
@@ -91,6 +95,11 @@ def load_config(root: Path) -> Config:
 def config_files(root: Path) -> tuple[Path, ...]:
     """Name the files that settings are read from, whether they are there or not; the later ones go over the earlier."""
     return (*_shared_files(), root / CONFIG_NAME)
+
+
+def written(root: Path) -> tuple[int, ...]:
+    """Give the times (ns) at which those files were written, 0 for one that is missing."""
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in config_files(root))
 
 
 def _shared_files() -> tuple[Path, ...]:

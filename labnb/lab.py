@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labnb.config import Config, find_root, load_config
+from labnb.config import Config, find_root, load_config, written
 from labnb.model.address import absolute, without_secrets
-from labnb.model.errors import ConfigError, StoreError
+from labnb.model.errors import ConfigError, LabError, StoreError
+from labnb.runfolder.mounts import misplaced
 from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
     from labnb.adapters.mlflow.join import MlflowJoin
+    from labnb.lab_jobs import JobLab
     from labnb.model.closure import Closure
-    from labnb.model.health import Facts
+    from labnb.model.health import Facts, ServerFacts, TargetFacts
     from labnb.ports.secret_scanner import SecretScanner
     from labnb.usecases.browse import Browse
     from labnb.usecases.record_run import RecordRun
@@ -28,7 +31,15 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.paths = LabPaths(root)
+        self._paths: tuple[tuple[int, ...], LabPaths] | None = None
+
+    @property
+    def paths(self) -> LabPaths:
+        """Every path name of the project; the place of the embedded store follows labnb.toml as it is now."""
+        now = written(self.root)
+        if self._paths is None or self._paths[0] != now:
+            self._paths = now, lab_paths(self.root)
+        return self._paths[1]
 
     @cached_property
     def config(self) -> Config:
@@ -72,6 +83,13 @@ class Lab:
 
         return Browse(self.paths)
 
+    @cached_property
+    def jobs(self) -> JobLab:
+        """The jobs of the project, and what is done with them."""
+        from labnb.lab_jobs import JobLab
+
+        return JobLab(self.root, self.paths, lambda: self.record_run, self.announce)
+
     def facts(self) -> Facts:
         """Gather what `labnb doctor` goes by; a part that fails is told, not raised."""
         from labnb.adapters.dvc.health import dvc_projects, dvc_version
@@ -94,11 +112,45 @@ class Lab:
             dvc=dvc_projects(self.root),
             store=store_facts(self.paths),
             place=place_facts(self.paths.home),
+            store_place=place_facts(self.paths.store) if self.paths.store else None,
             limits=limit_facts(),
             settings=settings,
             settings_hint=hint,
             settings_files=files,
+            servers=self._server_facts(),
+            targets=self._target_facts(),
+            data_remote=self.config.data_remote if not settings else "",
         )
+
+    def _server_facts(self) -> tuple[ServerFacts, ...]:
+        from labnb.adapters.mlflow.embedded import uri_of
+        from labnb.adapters.mlflow.server import server_facts
+
+        named = [absolute(os.environ.get("MLFLOW_TRACKING_URI", ""), os.getcwd())]
+        with contextlib.suppress(ConfigError):
+            named.append(self.config.tracking_uri)
+        return tuple(server_facts(uri) for uri in dict.fromkeys(named) if uri and uri != uri_of(self.paths))
+
+    def _target_facts(self) -> tuple[TargetFacts, ...]:
+        from labnb.adapters.machine import missing_programs
+        from labnb.model.health import TargetFacts
+        from labnb.plugins import EXECUTORS, HERE, HOSTS, load
+
+        found = []
+        with contextlib.suppress(ConfigError):
+            for target in self.config.targets.values():
+                problem, hint = "", ""
+                try:
+                    load(EXECUTORS, "executor", target.executor)
+                    load(HOSTS, "kind of host", target.host.partition("://")[0] or HERE)
+                    missing = () if target.host else missing_programs(target.executor)
+                    if missing:
+                        problem = f"{', '.join(missing)} not on PATH, and it has no host."
+                        hint = 'Give it a host = "ssh://…" where they are, or start Jupyter there.'
+                except LabError as error:
+                    problem, hint = error.message, error.hint
+                found.append(TargetFacts(target.name, target.executor, target.host, problem, hint))
+        return tuple(found)
 
     def mlflow_join(self) -> MlflowJoin:
         """What brings the researcher's own MLflow calls into the run; imports MLflow only if they do."""
@@ -118,6 +170,27 @@ class Lab:
 def open_lab(path: str | os.PathLike[str] | None = None) -> Lab:
     """Open the project that a folder (by default the current one) belongs to."""
     return Lab(find_root(Path(path) if path is not None else Path.cwd()))
+
+
+def lab_paths(root: Path) -> LabPaths:
+    """Say where a project keeps what labnb writes, and whether its embedded store may lie there. Never raises."""
+    plain = LabPaths(root)
+    try:
+        named = load_config(root).store_path
+        folder = store_folder(root, named) if named else plain.mlflow
+    except ConfigError:  # half a labnb.toml makes no second store
+        folder = plain.last_store()
+    why = misplaced(folder)
+    if "$" in str(folder):
+        why = f"The embedded MLflow store is not used: [store] path names a variable that is not set, {folder}."
+    return LabPaths(root, None if folder == plain.mlflow else folder, why)
+
+
+def store_folder(root: Path, named: str) -> Path:
+    """Give the project its own folder in the one that `[store] path` names: two projects may name the same."""
+    place = Path(os.path.expandvars(named)).expanduser()
+    mark = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
+    return root / place / f"{root.name or 'project'}-{mark}"
 
 
 def remember_store(lab: LabPaths, uid: str) -> None:

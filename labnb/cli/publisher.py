@@ -19,6 +19,7 @@ from types import FrameType, TracebackType
 from labnb.cli.stores import Stores
 from labnb.cli.sync import announce_unpublished
 from labnb.cli.workers import Worker
+from labnb.lab import lab_paths
 from labnb.model.run import time_text
 from labnb.runfolder.paths import LabPaths
 from labnb.runfolder.published import EMBEDDED
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(words) != 1:
         print("usage: python -m labnb.cli.publisher ROOT", file=sys.stderr)
         return 2
-    lab = LabPaths(Path(words[0]).resolve())
+    root = Path(words[0]).resolve()
     stop = Stop()
     signal.signal(signal.SIGTERM, stop.ask)
     signal.signal(signal.SIGINT, stop.ask)
@@ -75,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(OSError):
         os.chdir("/")  # the folder it was started in may be removed while it lives
     while True:
+        lab = lab_paths(root)
         try:
             lock = hold_lock(lab)
         except OSError as error:

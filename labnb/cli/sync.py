@@ -137,7 +137,8 @@ def announce_unpublished(lab: LabPaths) -> list[str]:
         states = Published.read(folder.paths.published).stores
         key = folder.state_key()
         missing = [name for name in wanted if name not in states or states[name].copied != key]
-        if not missing and states[EMBEDDED].store in ("", now):
+        own = states.get(EMBEDDED)
+        if not missing and (own is None or lab.misplaced or own.store in ("", now)):
             continue
         found.append(uid)
         with contextlib.suppress(OSError):

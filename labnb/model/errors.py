@@ -10,6 +10,7 @@
     ├── StoreError             a store cannot be read or written
     │   ├── StoreCorrupt       it is there, but damaged
     │   ├── StoreLocked        somebody else holds it
+    │   ├── StoreMisplaced     it would lie where its locks may not hold
     │   ├── StoreRefused       it wants to know who asks, or does not allow it
     │   └── StoreUnreachable   it is elsewhere, and does not answer
     ├── CodeStoreError         the state of the code cannot be kept
@@ -89,6 +90,12 @@ class StoreLocked(StoreError):
     """Somebody else holds the store."""
 
     code = "store_locked"
+
+
+class StoreMisplaced(StoreError):
+    """The store would lie where its locks may not hold; it is not opened there."""
+
+    code = "store_misplaced"
 
 
 class StoreRefused(StoreError):

@@ -83,11 +83,16 @@ class GitFacts:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A DVC remote; `reachable` is None where that would need the network."""
+    """A DVC remote; `reachable` and `writable` are None where that cannot be told without a password.
+
+    `missing` is the package that DVC needs for addresses of this kind, "" where it is there.
+    """
 
     name: str
     url: str
     reachable: bool | None
+    writable: bool | None = None
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ class DvcProject:
 class StoreFacts:
     """The embedded MLflow store. `revision` is that of its tables, `newest` that of the installed MLflow.
 
-    `known` tells whether the installed MLflow has heard of the revision. `size` is in bytes.
+    `known` tells whether the installed MLflow has heard of the revision. `size` is in bytes. `misplaced` is why the
+    store may not be opened where it lies, `folder` is where it lies.
     """
 
     exists: bool
@@ -112,6 +118,30 @@ class StoreFacts:
     revision: str | None = None
     newest: str | None = None
     known: bool = True
+    misplaced: str = ""
+    folder: str = ".labnb/mlflow"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A tracking server that runs are published to; `version` is "" where it does not tell, `client` MLflow's here."""
+
+    address: str
+    problem: str = ""
+    hint: str = ""
+    version: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """A target of labnb.toml, and what is wrong with it as far as that can be seen without asking its host."""
+
+    name: str
+    executor: str
+    host: str
+    problem: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +172,10 @@ class LimitFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that the checks of one project go by; a part that could not be gathered is told in its place."""
+    """Everything that the checks of one project go by; a part that could not be gathered is told in its place.
+
+    `store_place` is where labnb.toml puts the embedded store, None where it lies in `.labnb`.
+    """
 
     python: PythonFacts
     jupyter: JupyterFacts
@@ -155,3 +188,7 @@ class Facts:
     settings: str
     settings_hint: str
     settings_files: tuple[str, ...]
+    store_place: PlaceFacts | None = None
+    servers: tuple[ServerFacts, ...] = ()
+    targets: tuple[TargetFacts, ...] = ()
+    data_remote: str = ""

@@ -20,8 +20,8 @@ class Owner:
     """A process: host, pid, and when it started.
 
     `started` is the boot's id and the clock ticks since boot: a pid that was used again is told apart. `space` names
-    the pid namespace (a container has its own). `oom` names the files in which Linux counts processes that it killed for
-    lack of memory, each with the count at the start, the nearest first, a line each; "" where there are none.
+    the pid namespace (a container has its own). `oom` names the files in which Linux counts processes that it killed
+    for lack of memory, each with the count at the start, the nearest first, a line each; "" where there are none.
     """
 
     host: str

@@ -16,6 +16,7 @@ from labnb.model.errors import (
     StoreCorrupt,
     StoreError,
     StoreLocked,
+    StoreMisplaced,
     StoreRefused,
     StoreUnreachable,
 )
@@ -32,6 +33,9 @@ from labnb.usecases.publish_run import NamedStore, Progress, fail, publish_run
 # A run this young (seconds) is left alone: most cells have ended by then, and are copied in one go; and where the
 # cell's own code is about to open the run in MLflow, it is not opened a second time.
 YOUNG = 0.7
+
+# Waiting longer does not help: somebody has to say something else first.
+FINAL = (StoreRefused, StoreMisplaced)
 
 # These say something about the store, not about the run: then no other run is tried there either.
 ABOUT_THE_STORE = (StoreUnreachable, StoreRefused, StoreCorrupt, StoreLocked)
@@ -51,7 +55,7 @@ class Waiting:
 class Pass:
     """What is left after a pass: whether runs go on, and when the next attempt is due (seconds since the epoch).
 
-    `refused` says that a store does not let this process in: waiting longer will not help.
+    `refused` says that a store does not let this process in, or may not be opened: waiting longer will not help.
     """
 
     copied: tuple[str, ...] = ()
@@ -166,7 +170,7 @@ class StoreQueue:
             failure = gate.closed()
             if failure is not None:
                 self._tell(mine, failure)
-                return found + Pass(again=failure.retry_at, refused=failure.code == StoreRefused.code)
+                return found + Pass(again=failure.retry_at, refused=failure.code in [kind.code for kind in FINAL])
             found += self._publish(one, gate, stopping)
         return found
 
@@ -183,7 +187,7 @@ class StoreQueue:
         except LabError as error:
             if self.store is not None:
                 return Pass(problems=(f"{one.uid}: {error}",), again=time.time() + LONGEST_RETRY)
-            return _shut(gate, error, LONGEST_RETRY)
+            return _shut(gate, error, 0.0 if isinstance(error, FINAL) else LONGEST_RETRY)
         if isinstance(progress.error, ABOUT_THE_STORE):
             wait = LONGEST_RETRY if isinstance(progress.error, StoreCorrupt) else progress.error.retry_after
             self.failed[one.uid] = self.failed.get(one.uid, 0) + 1
@@ -211,7 +215,7 @@ class StoreQueue:
 
 def _shut(gate: Gate, error: LabError, wait: float) -> Pass:
     failure = gate.fail(error.code, str(error), wait)
-    return Pass(problems=(str(error),), again=failure.retry_at, refused=isinstance(error, StoreRefused))
+    return Pass(problems=(str(error),), again=failure.retry_at, refused=isinstance(error, FINAL))
 
 
 def publish_queue(lab: LabPaths, stores: Sequence[NamedStore], stopping: Callable[[], bool] = lambda: False) -> Pass:

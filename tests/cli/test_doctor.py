@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -28,8 +29,10 @@ from labnb.model.health import (
     PlaceFacts,
     PythonFacts,
     Remote,
+    ServerFacts,
     State,
     StoreFacts,
+    TargetFacts,
 )
 from labnb.model.run import RunStatus, time_text
 from labnb.runfolder.folder import RunFolder
@@ -64,8 +67,28 @@ def changed(part: str, **fields: object) -> Facts:
     return dataclasses.replace(HEALTHY, **{part: dataclasses.replace(getattr(HEALTHY, part), **fields)})
 
 
+def place(**fields: object) -> PlaceFacts:
+    return dataclasses.replace(HEALTHY.place, **fields)
+
+
+def with_remote(**fields: object) -> Facts:
+    remote = dataclasses.replace(Remote("store", "ssh://lab/data", True), **fields)
+    return dataclasses.replace(HEALTHY, dvc=(DvcProject("/p", (remote,)),))
+
+
+def with_server(**fields: str) -> Facts:
+    return dataclasses.replace(HEALTHY, servers=(ServerFacts("https://lab.example", **fields),))
+
+
 def test_a_healthy_machine_has_nothing_to_say() -> None:
-    checks = check_facts(HEALTHY)
+    full = dataclasses.replace(
+        with_server(version="3.14.0", client="3.14.1"),
+        store_place=place(),
+        targets=(TargetFacts("gpu", "slurm", "ssh://login"),),
+        data_remote="store",
+    )
+    checks = check_facts(full)
+    assert {"store place", "tracking server", "target"} < {check.check for check in checks}
     assert {check.state for check in checks} == {State.OK}
     assert not any(check.hint for check in checks)
 
@@ -101,8 +124,32 @@ def test_a_healthy_machine_has_nothing_to_say() -> None:
         (changed("place", free=10**8 * 5), "disk", "warning", "0.5 GB"),
         (changed("place", free=9 * 10**9), "disk", "warning", "little room"),
         (changed("place", free=0), "disk", "failing", "labnb doctor --fix"),
-        (changed("place", file_system="nfs4", mount_point="/home"), "file system", "warning", "[tracking] uri"),
-        (changed("place", file_system="fuse.sshfs"), "file system", "warning", "fuse.sshfs"),
+        (changed("store", misplaced="Not used: nfs4."), "store", "failing", "[store] path"),
+        (
+            dataclasses.replace(changed("store", misplaced="Not used: nfs4."), servers=(ServerFacts("https://lab"),)),
+            "store",
+            "warning",
+            "to the server alone",
+        ),
+        (
+            dataclasses.replace(HEALTHY, store_place=place(problem="Read-only")),
+            "store place",
+            "failing",
+            "[store] path",
+        ),
+        (dataclasses.replace(HEALTHY, store_place=place(free=0)), "store disk", "failing", "full"),
+        (with_remote(missing="dvc-s3"), "dvc remote", "failing", "pip install dvc-s3"),
+        (with_remote(reachable=False), "dvc remote", "failing", "VPN"),
+        (with_remote(writable=False), "dvc remote", "warning", "dvc push"),
+        (dataclasses.replace(HEALTHY, data_remote="tape"), "data remote", "failing", "There are: store."),
+        (with_server(problem="It does not answer."), "tracking server", "failing", "labnb sync"),
+        (with_server(version="2.22.0", client="3.14.0"), "tracking server", "warning", "update the server"),
+        (
+            dataclasses.replace(HEALTHY, targets=(TargetFacts("gpu", "slrum", "", "No slrum.", "Mean slurm?"),)),
+            "target",
+            "failing",
+            "[targets.gpu]: No slrum. Mean slurm?",
+        ),
         (changed("place", skew=-90.0), "clock", "warning", "90 s behind"),
         (changed("store", problem="malformed"), "store", "failing", "labnb sync"),
         (changed("store", known=False), "store", "failing", "newer MLflow"),
@@ -159,12 +206,36 @@ def test_dvc_reads_projects_and_remotes(tmp_path: Path) -> None:
     for name in ("", "sub"):
         (tmp_path / name / ".dvc").mkdir(parents=True)
     (tmp_path / ".dvc" / "config").write_text(
-        "['remote \"a\"']\n    url = s3://me:secret@lab\n['remote \"b\"']\n    url = /no/x\n"
+        "['remote \"a\"']\n    url = oss://me:secret@lab\n['remote \"b\"']\n    url = /no/x\n"
     )
     (tmp_path / "sub" / ".dvc" / "config").write_text("no = section\n")
     first, second = dvc_projects(tmp_path)
-    assert first.remotes == (Remote("a", "s3://lab", None), Remote("b", "/no/x", False))
+    assert first.remotes == (Remote("a", "oss://lab", None, missing="dvc-oss"), Remote("b", "/no/x", False, False))
     assert "cannot be read" in second.problem
+
+
+def test_dvc_remotes_are_asked_without_a_password(tmp_path: Path) -> None:
+    """A folder as DVC would write it, a server that listens, one that does not, and what is known to the Internet."""
+    (tmp_path / ".dvc").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as gone:
+        port, closed = listener.getsockname()[1], gone.getsockname()[1]
+        gone.close()
+        remotes = {
+            "folder": f"url = {tmp_path}/made/later",
+            "here": f"url = https://127.0.0.1:{port}/x",
+            "away": f"url = https://127.0.0.1:{closed}/x",
+            "bucket": f"url = s3://lab\n    endpointurl = http://127.0.0.1:{closed}",
+            "odd": "url = https://[half",
+        }
+        text = "".join(f"['remote \"{name}\"']\n    {said}\n" for name, said in remotes.items())
+        (tmp_path / ".dvc" / "config").write_text(text)
+        (project,) = dvc_projects(tmp_path)
+    found = {remote.name: (remote.reachable, remote.writable, remote.missing) for remote in project.remotes}
+    assert found["folder"] == (True, True, "")
+    assert found["here"] == (True, None, "")
+    assert found["away"] == (False, None, "")
+    assert found["bucket"][0] is False
+    assert found["odd"] == (None, None, "")
 
 
 def test_place(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from labnb.runfolder.owner import Owner
 from labnb.usecases.mend_run import dead_runs, mend_run, mend_runs
 from tests.driver import Session, start
 from tests.kernel import Kernel
+from tests.memory_group import kills, memory_group
 
 PLOT = (
     "from IPython.display import display, HTML\n"
@@ -149,6 +150,32 @@ def test_no_memory_for_python_fails_the_cell(project: Path) -> None:
     assert (run.status, run.metrics) == (RunStatus.FAILED, {"loss": 0.5})
     assert run.error is not None
     assert run.error["type"] == "MemoryError"
+
+
+@pytest.mark.slow
+def test_linux_kills_a_kernel_that_takes_too_much_memory(tmp_path: Path) -> None:
+    """For real: a control group of 600 MB, a cell that wants more, and the kernel's own killer."""
+    source = (
+        "import labnb, time\n"
+        + PLOT
+        + "time.sleep(1.5)\nfor step in range(1000):\n    labnb.log({'loss': 1 / (step + 1)})\n"
+        "labnb.param('lr', 0.5)\ntaken = []\nwhile True:\n    taken.append(bytearray(b'x') * 10_000_000)"
+    )
+    with memory_group(600) as group, Kernel(tmp_path, LABNB_PUBLISHER="0") as kernel:
+        (group / "cgroup.procs").write_text(str(kernel.pid))
+        kernel.load()
+        kernel.send(f"%%labrun hungry\n{source}")
+        until(lambda: kills(group), 90)
+        until(lambda: unended_uids(kernel.lab.paths) and dead_runs(kernel.lab.paths))
+        run = mended(tmp_path)
+    assert (run.status, run.params) == (RunStatus.KILLED, {"lr": 0.5})
+    assert [note.code for note in run.notes] == ["out_of_memory"]
+    assert "out of memory" in run.notes[0].message
+    losses = [point.value for point in open_lab(tmp_path).browse.history(run.uid) if point.name == "loss"]
+    assert losses == [1 / (step + 1) for step in range(1000)]
+    outputs = shown(tmp_path, run)
+    assert outputs[0]["data"]["text/html"] == "<b>half way</b>"
+    assert "".join(output["text"] for output in outputs[1:]) == "a whole line\n67 %"
 
 
 def owned(project: Path, **fields: object) -> tuple[RunFolder, Owner]:

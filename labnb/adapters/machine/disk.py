@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from labnb.model.health import LimitFacts, PlaceFacts
+from labnb.runfolder.mounts import mount_of
 
 
 def place_facts(home: Path) -> PlaceFacts:
@@ -16,22 +17,28 @@ def place_facts(home: Path) -> PlaceFacts:
     if home.is_dir():
         kind, folder = "folder", home
     else:
-        kind, folder = ("file" if os.path.lexists(home) else "missing"), home.parent
+        kind, folder = ("file" if os.path.lexists(home) else "missing"), _there(home.parent)
     problem, skew = _try_to_write(folder)
     try:
         usage = shutil.disk_usage(folder)
         free, total = usage.free, usage.total
     except OSError as error:
         free, total, problem = 0, 0, problem or str(error)
-    mount_point, file_system = _mount(folder)
+    mount_point, file_system = mount_of(folder)
     closed = _closed(home) if kind == "folder" else ()
     return PlaceFacts(kind, problem, free, total, file_system, mount_point, skew, closed)
+
+
+def _there(folder: Path) -> Path:
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _closed(home: Path) -> tuple[str, ...]:
     """Find what another user made there: a notebook that was once run as root, for instance."""
     try:
-        found = [*home.iterdir(), *(home / "mlflow").glob("*")]
+        found = [*home.iterdir(), *(home / "mlflow").glob("*")]  # the latter where the store lies there
     except OSError:
         return ()
     return tuple(sorted(str(path.relative_to(home)) for path in found if not os.access(path, os.W_OK)))
@@ -63,22 +70,3 @@ def _try_to_write(folder: Path) -> tuple[str, float | None]:
         # File systems stamp with a clock that ticks every few milliseconds.
         return "", min(stamp - before + 0.02, 0.0)
     return "", max(stamp - after, 0.0)
-
-
-def _mount(folder: Path) -> tuple[str, str]:
-    """Find the mount that a folder lies on: (mount point, type); the longest that covers it, the last of equals."""
-    path = os.path.realpath(folder)
-    best = ("", "")
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return best
-    for line in lines:
-        left, _, right = line.partition(" - ")
-        fields, after = left.split(" "), right.split(" ")
-        if len(fields) < 5 or not after:
-            continue
-        point = fields[4].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
-        if (path == point or path.startswith(point.rstrip("/") + "/")) and len(point) >= len(best[0]):
-            best = (point, after[0])
-    return best

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 from labnb.runfolder.paths import LabPaths
 
@@ -23,6 +24,11 @@ def sqlite_uri(path: Path) -> str:
     return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}"
 
 
+def database_of(uri: str) -> Path | None:
+    """Give the file that `sqlite_uri` named, None for the address of another kind of store."""
+    return Path(unquote(uri.removeprefix("sqlite:///"))) if uri.startswith("sqlite:///") else None
+
+
 def marker_of(lab: LabPaths, version: str) -> str:
     """Say with which MLflow the store was prepared, and where its artifacts were then."""
     return json.dumps({"mlflow": version, "artifacts": lab.artifacts.as_uri()})
@@ -38,6 +44,8 @@ def marker_text(lab: LabPaths) -> str:
 
 def ready(lab: LabPaths) -> bool:
     """Whether the store was prepared where it is now. A different MLflow may still have to migrate it."""
+    if lab.misplaced:
+        return False
     try:
         found = json.loads(marker_text(lab) or "{}")
     except ValueError:
@@ -47,7 +55,7 @@ def ready(lab: LabPaths) -> bool:
 
 def identity(lab: LabPaths) -> str:
     """Give the name that the store got when it was made, "" where there is none or it cannot be read."""
-    if not lab.database.exists():
+    if lab.misplaced or not lab.database.exists():
         return ""
     try:
         with closing(sqlite3.connect(f"{lab.database.as_uri()}?mode=ro", uri=True, timeout=5)) as database:

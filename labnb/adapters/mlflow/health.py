@@ -20,10 +20,12 @@ _REVISION = re.compile(r"""^(down_)?revision(?:\s*:\s*\w+)?\s*=\s*["']([0-9a-z_]
 def store_facts(lab: LabPaths) -> StoreFacts:
     """Check the database as a whole, and compare its tables' revision with what the installed MLflow knows."""
     path = lab.database
+    if lab.misplaced:
+        return StoreFacts(False, misplaced=lab.misplaced, folder=str(lab.mlflow))
     try:
         size = path.stat().st_size
     except OSError:
-        return StoreFacts(False)
+        return StoreFacts(False, folder=str(lab.mlflow))
     newest, known = _revisions()
     revision, problem = None, ""
     give_up = time.monotonic() + PATIENCE
@@ -38,7 +40,8 @@ def store_facts(lab: LabPaths) -> StoreFacts:
         problem = "" if "interrupted" in str(error) else str(error)
     except sqlite3.DatabaseError as error:
         problem = str(error)
-    return StoreFacts(True, size, problem, revision, newest, revision is None or not known or revision in known)
+    fits = revision is None or not known or revision in known
+    return StoreFacts(True, size, problem, revision, newest, fits, folder=str(lab.mlflow))
 
 
 def _revisions() -> tuple[str | None, set[str]]:

@@ -127,6 +127,7 @@ class MlflowJoin:
             prepare_store(self._lab, self._experiment or self._lab.root.name or "labnb")
         except LabError as error:
             self._unpoint()
+            self._stayed = "the embedded store could not be used"
             self._notes.append(Note(error.code, error.message, error.hint))
         else:
             self._point()

@@ -26,9 +26,11 @@ from mlflow.store.db import utils as mlflow_db
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy import event
 
+from labnb.adapters.mlflow.carry import carry_over
 from labnb.adapters.mlflow.embedded import IDENTITY, marker_of, marker_text, sqlite_uri, uri_of
 from labnb.adapters.mlflow.errors import HINT_CORRUPT, translated
-from labnb.model.errors import StoreCorrupt, StoreError, StoreLocked
+from labnb.model.errors import StoreCorrupt, StoreError, StoreLocked, StoreMisplaced
+from labnb.runfolder.mounts import ELSEWHERE
 from labnb.runfolder.paths import LabPaths, write_atomic
 
 DEFAULT_EXPERIMENT = "0"
@@ -39,24 +41,40 @@ def prepare_store(lab: LabPaths, experiment: str, patience: float = 60.0) -> str
 
     A new store calls MLflow's default experiment `experiment`: code that names no experiment lands there. A store of
     an older MLflow is migrated after a copy of it was put beside it; one whose folder was moved is told so. Waits up
-    to `patience` seconds for another process that is doing the same. Raises StoreCorrupt (nothing is deleted),
-    StoreLocked, or StoreError where it cannot be written.
+    to `patience` seconds for another process that is doing the same. Where the settings put the store elsewhere, what
+    its last place holds is copied there first. Raises StoreMisplaced where it would lie on a file system without sure
+    locks (nothing is written there), StoreCorrupt (nothing is deleted), StoreLocked, or StoreError where it cannot be
+    written.
     """
+    if lab.misplaced:
+        raise StoreMisplaced(lab.misplaced, ELSEWHERE)
     if marker_text(lab) == marker_of(lab, mlflow.__version__) and lab.database.exists():
         return uri_of(lab)
     try:
-        lab.mlflow.mkdir(exist_ok=True)
+        _make(lab)
         with _locked(lab, patience), translated(uri_of(lab)):
-            if not lab.database.exists():
+            if not lab.database.exists() and not carry_over(lab):
                 _create(lab, experiment)
             else:
                 _check(lab.database)
                 _migrate(lab.database)
                 _move(lab)
             write_atomic(lab.mlflow / "prepared", marker_of(lab, mlflow.__version__))
+        if lab.last_store() != lab.mlflow:
+            write_atomic(lab.store_note, f"{lab.mlflow}\n")
     except OSError as error:
-        raise StoreError(f"The embedded MLflow store cannot be made: {error}.", f"Is {lab.home} writable?") from error
+        place = lab.home if lab.store is None else lab.store.parent
+        raise StoreError(f"The embedded MLflow store cannot be made: {error}.", f"Is {place} writable?") from error
     return uri_of(lab)
+
+
+def _make(lab: LabPaths) -> None:
+    if lab.store is None:
+        lab.mlflow.mkdir(exist_ok=True)
+        return
+    # A disk that many may write to: what is below is this user's.
+    lab.store.parent.mkdir(parents=True, exist_ok=True)
+    lab.store.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextmanager

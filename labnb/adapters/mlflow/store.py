@@ -10,7 +10,6 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote
 
 from mlflow import MlflowClient
 from mlflow.entities import (
@@ -28,6 +27,7 @@ from mlflow.exceptions import MlflowException
 
 from labnb.adapters.mlflow import conventions as say
 from labnb.adapters.mlflow.artifacts import Artifacts
+from labnb.adapters.mlflow.embedded import database_of
 from labnb.adapters.mlflow.errors import translated
 from labnb.adapters.mlflow.prepare import identity_of
 from labnb.model.address import without_secrets
@@ -128,7 +128,8 @@ class MlflowResultStore:
 
     def adopt(self, link: MlflowLink, run: Run) -> Sequence[Note]:
         """Copy artifacts, logged models and child runs that the cell's code left in the embedded store."""
-        if not self._source:
+        there = database_of(self._source)
+        if there is None or not there.exists():  # MLflow would make it, and not as the embedded store is made
             return ()
         from labnb.adapters.mlflow.transfer import Transfer
 
@@ -247,8 +248,8 @@ class MlflowResultStore:
 
     def tidy(self) -> None:
         """Let SQLite count what it holds: without that, sorting many runs by a metric takes minutes."""
-        if self._own and self._uri.startswith("sqlite:///"):
-            path = unquote(self._uri.removeprefix("sqlite:///"))
+        path = database_of(self._uri) if self._own else None
+        if path is not None:
             with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5)) as database:
                 database.execute("PRAGMA analysis_limit = 1000")
                 database.execute("ANALYZE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from labnb.runfolder.paths import LabPaths
 from labnb.usecases.doctor.leftovers import remove
@@ -25,9 +26,13 @@ def fix_project(lab: LabPaths, announce_unpublished: Callable[[], list[str]]) ->
         f"Run {run.uid[:8]} has a run.json again, made from its journal; the damaged one is kept beside it."
         for run in rescue_runs(lab)
     ]
-    said += [f"Removed {path.relative_to(lab.root)}, left by a process that ended." for path in remove(lab)]
+    said += [f"Removed {_shown(lab, path)}, left by a process that ended." for path in remove(lab)]
     announced = announce_unpublished()
     if announced:
         names = ", ".join(uid[:8] for uid in announced[:5]) + (" …" if len(announced) > 5 else "")
         said.append(f"Announced for publishing: {names}.")
     return said
+
+
+def _shown(lab: LabPaths, path: Path) -> Path:
+    return path.relative_to(lab.root) if path.is_relative_to(lab.root) else path
