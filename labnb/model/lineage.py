@@ -18,8 +18,8 @@ LIMIT = 2_000
 class Node:
     """A version of data ("data"), a "run", a "stage" of DVC, a "model" that a run logged, a "source" of an import.
 
-    `id` is "NAME@VERSION" for data, the uid of a run, "UID/PATH" of a model; `label` is for people; `facts` are a few of
-    its fields.
+    `id` is "NAME@VERSION" for data, the uid of a run, "UID/PATH" of a model; `label` is for people; `facts` are a few
+    of its fields.
     """
 
     id: str
@@ -72,8 +72,8 @@ def lineage(
 ) -> Lineage:
     """Build the graph of `dataset@version`.
 
-    Down: the steps that made it, the versions that those read, on to data that no step made. Up: the steps that read it,
-    what they wrote, the models that they logged, and on. Everything is followed once, so that circles end. `listing`
+    Down: the steps that made it, the versions that those read, on to data that no step made. Up: the steps that read
+    it, what they wrote, the models that they logged, and on. Everything is followed once, so that circles end. `listing`
     gives the files of a folder's version (path to md5): a step that wrote one of them made a part of the version.
     `source` says where a dataset was imported from, "" where it was not.
     """

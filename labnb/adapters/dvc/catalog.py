@@ -21,7 +21,7 @@ from labnb.ports.progress import Progress, silent
 
 
 class DvcCatalog:
-    """The catalog of one project (`ports.data_catalog.DataCatalog`); `added` is the list that `labnb data add` keeps."""
+    """The catalog of one project (`ports.data_catalog.DataCatalog`); `added` is the list that adding keeps."""
 
     def __init__(self, root: Path, history: FileHistory, digests: Digests, added: Path) -> None:
         self._root = str(root.resolve())

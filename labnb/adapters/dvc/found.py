@@ -40,9 +40,10 @@ class Pointers:
                     yield from found
             for name in folders:
                 path = os.path.join(folder, name)
-                if not name.startswith(".") and name not in _SKIPPED and path not in tracked:
-                    if not os.path.exists(os.path.join(path, "pyvenv.cfg")):
-                        waiting.append((path, project))
+                if name.startswith(".") or name in _SKIPPED or path in tracked:
+                    continue
+                if not os.path.exists(os.path.join(path, "pyvenv.cfg")):
+                    waiting.append((path, project))
 
     def entry(self, path: str) -> Entry | None:
         """Find the output at a path: by the pointers above it, and where none has it, among all of the project."""

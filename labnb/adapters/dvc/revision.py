@@ -23,8 +23,8 @@ PIPELINE = "dvc.yaml"
 class Entry:
     """One output (or dependency) that a pointer records; `path` is absolute, `project` the folder of its DVC project.
 
-    `origin` is "added", "stage", "import" or "import-url", `source` the stage or where it was imported from. `notes` are
-    what `labnb data add` wrote beside it: message, tags, author, time.
+    `origin` is "added", "stage", "import" or "import-url", `source` the stage or where it was imported from. `notes`
+    are what `labnb data add` wrote beside it: message, tags, author, time.
     """
 
     path: str

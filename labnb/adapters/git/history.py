@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -121,7 +122,7 @@ class GitFileHistory:
                 continue
             commit, author, mail, time, subject = fields
             # After the head: ":mode mode blob blob letter", path, and so on.
-            for item, path in zip(rest, rest[1:], strict=False):
+            for item, path in itertools.pairwise(rest):
                 words = item.lstrip("\n").split(" ")
                 if not item.lstrip("\n").startswith(":") or len(words) != 5:
                     continue
