@@ -85,7 +85,7 @@ def _ended(seen: Seen, asked: Resources) -> tuple[JobState, str]:
     if by_signal and not seen.cancelled_by and seen.state in told:
         state = seen.state or state
     if state is JobState.FAILED and error.get("type"):
-        where = f", line {lines[-1]} of the cell" if (lines := error.get("lines")) else ""
+        where = f", line {error['line']} of the cell" if error.get("line") else ""
         message = str(error.get("message", "")).strip().splitlines()
         return state, f"{error['type']}: {message[0] if message else ''}".rstrip(": ") + where
     return state, _words(state, seen, asked) or str(end.get("cause", "")) or "it ended without saying why"

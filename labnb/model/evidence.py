@@ -9,6 +9,7 @@ from typing import Any
 from labnb.model.closure import Closure
 from labnb.model.dataset import FileUse
 from labnb.model.run import ChildRun, MetricPoint, Note, Value
+from labnb.model.snapshot import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Evidence:
     Each other part may be missing; a note then says why.
 
     `shown` are the cell's outputs in nbformat's JSON. `error` is {"type", "message", "traceback"} of an exception
-    that ended the cell. `points` are metric points that did not pass through the journal.
+    that ended the cell. `points` are metric points that did not pass through the journal. `environment` and `job` are
+    told of a cell that ran elsewhere.
     """
 
     started: float
@@ -33,3 +35,5 @@ class Evidence:
     error: dict[str, str] | None = None
     children: tuple[ChildRun, ...] = ()
     notes: tuple[Note, ...] = ()
+    environment: Environment | None = None
+    job: dict[str, Any] | None = None

@@ -50,6 +50,16 @@ class Environment:
         """The digest of the lock: equal for equal environments."""
         return digest_of(list(self.lock))
 
+    def summary(self) -> dict[str, Any]:
+        """Give what run.json says of it."""
+        return {
+            "python": self.python,
+            "platform": self.platform,
+            "lock": self.lock_digest,
+            "packages": len(self.lock),
+            "hardware": self.hardware,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from labnb.model.run import Note
@@ -17,4 +18,8 @@ class CodeStore(Protocol):
         HEAD, index, branches, stash and work tree stay as they are, also when killed half-way.
         What could not be kept is told in notes; a repository that cannot be read at all raises CodeStoreError.
         """
+        ...
+
+    def checkout(self, snapshot: str, destination: Path) -> None:
+        """Rebuild what was kept (`CodeVersion.snapshot`) in a new or empty folder; raises CodeStoreError."""
         ...

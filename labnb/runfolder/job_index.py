@@ -7,6 +7,7 @@ a file per array in `groups/`, lock and log of the follower.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from labnb.model.errors import NotFound, StoreCorrupt
-from labnb.model.job import Job
+from labnb.model.job import Job, JobState
 from labnb.model.job_request import JobRequest
 from labnb.model.run import time_text
 from labnb.runfolder.attendant import Attendant
@@ -50,7 +51,7 @@ class JobFolder:
         write_atomic(self.paths.job, json.dumps(job.to_json(), indent=1, ensure_ascii=False))
 
     def update(self, change: Callable[[Job], Job]) -> Job:
-        """Change the job, one process at a time, and give it as it is then; nothing is written where nothing changed."""
+        """Change the job, one process at a time, and give it as it is then; what is as it was is not written."""
         with held(self.paths.lock):
             before = self.read()
             after = change(before)
@@ -64,6 +65,15 @@ class JobFolder:
             return JobRequest.from_json(json.loads(self.paths.request.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise StoreCorrupt(f"{self.paths.request} is no request of a job: {error}.") from error
+
+    def current(self) -> Job:
+        """Read the job with what its runner said last of its place and its use."""
+        job = self.read()
+        if job.state is not JobState.RUNNING:
+            return job
+        state = self.state()
+        used = {name: value for name, value in (state.get("used") or {}).items() if isinstance(value, (int, float))}
+        return dataclasses.replace(job, used=used or job.used, node=str(state.get("node") or job.node))
 
     def end(self) -> dict[str, Any] | None:
         """Read end.json: how the job ended by its own word; None while there is none."""

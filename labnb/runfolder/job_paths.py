@@ -96,6 +96,16 @@ class JobPaths:
         return self.home / "work"
 
     @property
+    def target(self) -> Path:
+        """The target as labnb.toml told it at submission; near side only."""
+        return self.home / "target.json"
+
+    @property
+    def needs(self) -> Path:
+        """Paths of data that the cell seems to need and that no version holds; near side only."""
+        return self.home / "needs.json"
+
+    @property
     def lock(self) -> Path:
         """Held by who changes job.json; near side only."""
         return self.home / "lock"
@@ -104,6 +114,11 @@ class JobPaths:
     def sending(self) -> Path:
         """Held by who brings the job to its target; near side only."""
         return self.home / "sending"
+
+    @property
+    def collecting(self) -> Path:
+        """Held by who writes the end of the job into the record; near side only."""
+        return self.home / "collecting"
 
     @property
     def cancel(self) -> Path:

@@ -161,9 +161,9 @@ class RecordRun:
         opened.notes.extend(evidence.notes)
         for point in evidence.points:
             opened.journal.add("metric", t=point.time, s=point.step, v={point.name: point.value})
-        environment = None
+        environment = evidence.environment
         with opened.part("environment", "The environment was"):
-            environment = self.environment.capture()
+            environment = environment or self.environment.capture()
         inputs, outputs = evidence.inputs, evidence.outputs
         with opened.part("data_store", "The versions of the data were"):
             inputs = tuple(self.data_store.resolve(inputs))
@@ -206,9 +206,10 @@ class RecordRun:
             metrics={sound(name): value for name, value in logged.metrics.items()},
             tags={sound(name): sound(value) for name, value in {**logged.tags, **evidence.tags}.items()},
             code=plain(opened.code) if opened.code else {},
-            environment=_summary(environment) if environment else {},
+            environment=environment.summary() if environment else {},
             error=redactor.clean_json(evidence.error, "the traceback") if evidence.error else None,
             children=evidence.children,
+            job=evidence.job,
         )
 
 
@@ -284,16 +285,6 @@ def _unwritten(code: str, what: str, error: OSError) -> Note:
         f"{what} could not be written: {reason}.",
         "When there is room, the next run or `labnb doctor --fix` completes the record.",
     )
-
-
-def _summary(environment: Environment) -> dict[str, Any]:
-    return {
-        "python": environment.python,
-        "platform": environment.platform,
-        "lock": environment.lock_digest,
-        "packages": len(environment.lock),
-        "hardware": environment.hardware,
-    }
 
 
 def _pretty(value: object) -> str:

@@ -1,0 +1,73 @@
+"""The wiring of jobs: `Lab.jobs` puts hosts, executors and stores into their use cases."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labnb.runfolder.job_index import JobIndex
+from labnb.runfolder.paths import LabPaths
+
+if TYPE_CHECKING:
+    from labnb.usecases.collect_job import CollectJob
+    from labnb.usecases.follow_jobs import FollowPlace
+    from labnb.usecases.mirror_job import MirrorJobs
+    from labnb.usecases.record_run import RecordRun
+    from labnb.usecases.send_job import Reach, SendJob
+    from labnb.usecases.submit_job import SubmitJob
+
+
+class JobLab:
+    """The jobs of a project; every part is made at first use."""
+
+    def __init__(
+        self, root: Path, paths: LabPaths, record: Callable[[], RecordRun], announce: Callable[[str], None]
+    ) -> None:
+        self._root = root
+        self._record = record
+        self._announce = announce
+        self.index = JobIndex(paths)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Hosts and executors by the words of labnb.toml, and the runner that travels."""
+        from labnb import plugins
+        from labnb.usecases.runner_program import runner_program
+        from labnb.usecases.send_job import Reach
+
+        return Reach(plugins.host, plugins.executor, runner_program, sys.executable)
+
+    @cached_property
+    def submit(self) -> SubmitJob:
+        from labnb.usecases.submit_job import SubmitJob
+
+        return SubmitJob(self.index, self._record())
+
+    @cached_property
+    def send(self) -> SendJob:
+        from labnb.adapters.dvc.recorded import DvcRecordedData
+        from labnb.usecases.send_job import SendJob
+        from labnb.usecases.work_tree import WorkTree
+
+        tree = WorkTree(self._root, self._record().code_store, DvcRecordedData(self._root))
+        return SendJob(self.index, tree, self.reach, self.collect.refuse)
+
+    @cached_property
+    def collect(self) -> CollectJob:
+        from labnb.usecases.collect_job import CollectJob
+
+        return CollectJob(self.index, self._record(), self._announce)
+
+    def follow(
+        self, host: str, executor: str, say: Callable[[str], None], mirror: MirrorJobs | None = None
+    ) -> FollowPlace:
+        """Follow the jobs of one place. Raises LabError where there is no such host or executor."""
+        from labnb.usecases.follow_jobs import FollowPlace
+
+        reach = self.reach
+        return FollowPlace(
+            reach.host(host), reach.executor(executor), self.send, self.collect, self._announce, say, mirror
+        )

@@ -1,0 +1,238 @@
+"""Follow the jobs of one place (a host and an executor on it): send what waits, see what became of the rest.
+
+The executor is asked one question for all jobs at a time, and the longer nothing changes, the more seldom.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from labnb.model.cause import Seen, cause_of
+from labnb.model.errors import LabError
+from labnb.model.job import Job, JobState
+from labnb.model.resources import Resources
+from labnb.model.run import time_text
+from labnb.ports.executor import Executor, Sight
+from labnb.ports.host import Host
+from labnb.runfolder.job_index import JobFolder
+from labnb.usecases.collect_job import CollectJob, moment
+from labnb.usecases.mirror_job import MirrorJobs
+from labnb.usecases.send_job import SendJob
+
+#: Seconds between two questions to an executor: the first, and the longest while nothing changes.
+FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
+#: Seconds between two looks at a shared folder whose changes by other machines are not told.
+GLANCE = 1.0
+#: Seconds that an end which the executor tells may precede the end that the job writes itself.
+LATE = 5.0
+#: A job that its executor does not know is given up after so many looks in a row, over so many seconds at least...
+LOOKS, UNKNOWN = 3, 15.0
+#: ...and not while it gives signs of life younger than this.
+ALIVE = 90.0
+#: A job that was forgotten before it began is submitted again, so often.
+AGAIN = 2
+
+
+@dataclass
+class Memory:
+    """What is remembered of one job between two looks."""
+
+    sight: Sight | None = None
+    unknown: int = 0
+    unknown_since: float = 0.0
+    over_since: float = 0.0
+    again: int = 0
+    cancelled: bool = False
+    announced: bool = False
+
+
+@dataclass
+class FollowPlace:
+    """Follows the jobs of one place; `say` takes lines for a log, `announce` has a running run published."""
+
+    host: Host
+    executor: Executor
+    send: SendJob
+    collect: CollectJob
+    announce: Callable[[str], None]
+    say: Callable[[str], None]
+    mirror: MirrorJobs | None = None
+    interval: float = FIRST_LOOK
+    due: float = 0.0
+    trouble: int = 0
+    known: dict[str, Memory] = field(default_factory=dict)
+
+    def turn(self, folders: Iterable[JobFolder]) -> float:
+        """Do what there is to do now; give the seconds after which it should be called again."""
+        now = time.monotonic()
+        jobs: dict[str, tuple[JobFolder, Job]] = {}
+        for folder in folders:
+            with self._guard(folder.uid):
+                job = self._send(folder, folder.read())
+                if not job.state.ended:
+                    jobs[folder.uid] = folder, job
+                elif not job.collected:
+                    self.collect.collect(folder)
+        self.known = {uid: memory for uid, memory in self.known.items() if uid in jobs}
+        fresh = any(uid not in self.known for uid in jobs)
+        for uid in jobs:
+            self.known.setdefault(uid, Memory())
+        if fresh:
+            self._soon(now)
+        if self.mirror is not None:
+            with self._guard("mirror"):
+                self.mirror.bring((folder, job.folder) for folder, job in jobs.values())
+        self._cancel(jobs)
+        for folder, job in jobs.values():
+            with self._guard(folder.uid):
+                self._glance(folder, job)
+        left = {uid: pair for uid, pair in jobs.items() if not pair[1].state.ended and pair[1].handle}
+        left = {uid: pair for uid, pair in left.items() if not pair[0].paths.end.exists()}
+        if left and now >= self.due:
+            self._look(left)
+        if not jobs:
+            return LONGEST_LOOK
+        return min(GLANCE, max(self.due - time.monotonic(), 0.05)) if left else GLANCE
+
+    def _send(self, folder: JobFolder, job: Job) -> Job:
+        return job if job.handle or job.state.ended else self.send.send(folder)
+
+    def _cancel(self, jobs: dict[str, tuple[JobFolder, Job]]) -> None:
+        """End those that are to be ended: all in one call, once; where it fails, again at the next turn."""
+        asked = {
+            uid: (folder, job)
+            for uid, (folder, job) in jobs.items()
+            if job.folder and not self.known[uid].cancelled and folder.paths.cancel.exists()
+        }
+        if asked:
+            with self._guard("cancel"):
+                self.executor.cancel(self.host, {job.token: job.handle for _, job in asked.values()})
+                for uid in asked:
+                    self.known[uid].cancelled = True
+                self._soon(time.monotonic())
+
+    def _glance(self, folder: JobFolder, job: Job) -> None:
+        """Read what the job itself wrote: that it runs, and how it ended."""
+        memory = self.known[folder.uid]
+        end = folder.end()
+        if end is not None:
+            self._end(folder, job, memory.sight, end)
+        elif job.state is JobState.PENDING and folder.paths.claim.exists():
+            self._runs(folder, memory, memory.sight)
+
+    def _look(self, jobs: dict[str, tuple[JobFolder, Job]]) -> None:
+        """Ask the executor about all of them, in one question."""
+        try:
+            sights = self.executor.look(self.host, {job.token: job.handle for _, job in jobs.values()})
+        except LabError as error:
+            self.trouble += 1
+            self.due = time.monotonic() + min(FIRST_LOOK * 2**self.trouble, LONGEST_LOOK)
+            self.say(f"{error}")
+            return
+        self.trouble = 0
+        changed = False
+        for uid, (folder, job) in jobs.items():
+            with self._guard(uid):
+                changed |= self._see(folder, job, sights.get(job.token))
+        self.interval = FIRST_LOOK if changed else min(self.interval * 1.5, LONGEST_LOOK)
+        self.due = time.monotonic() + self.interval
+
+    def _see(self, folder: JobFolder, job: Job, sight: Sight | None) -> bool:
+        """Make of one sight what it says; True where something changed."""
+        memory = self.known[folder.uid]
+        before, memory.sight = memory.sight, sight or memory.sight
+        if sight is None:
+            return self._unknown(folder, job, memory)
+        memory.unknown = 0
+        if sight.state.ended:
+            # The job's own word is better, and may be on its way through the file system.
+            memory.over_since = memory.over_since or time.monotonic()
+            if time.monotonic() - memory.over_since >= (LATE if sight.state is not JobState.CANCELLED else LATE / 5):
+                self._end(folder, job, sight, folder.end())
+            else:
+                self._soon(time.monotonic(), 0.5)
+            return True
+        memory.over_since = 0.0
+        if sight.state is JobState.RUNNING:
+            if job.state is not JobState.RUNNING:
+                self._runs(folder, memory, sight)
+        else:
+            _, cause = cause_of(Seen(sight.state, sight.reason), Resources())
+            folder.update(lambda job: _waits(job, cause))
+        return before is None or (before.state, before.reason) != (sight.state, sight.reason)
+
+    def _unknown(self, folder: JobFolder, job: Job, memory: Memory) -> bool:
+        memory.unknown += 1
+        now = time.monotonic()
+        if memory.unknown == 1:
+            memory.unknown_since = now
+        if memory.unknown < LOOKS or now - memory.unknown_since < UNKNOWN:
+            self._soon(now, UNKNOWN / LOOKS)
+            return False
+        if not folder.paths.claim.exists() and memory.again < AGAIN:
+            # Forgotten before it began: the claim sees to it that it runs once even if both come.
+            memory.again, memory.unknown = memory.again + 1, 0
+            self.say(f"{folder.uid}: {job.handle} is not known any more, and never began; submitting it again")
+            folder.update(lambda job: dataclasses.replace(job, handle="", cause="is submitted again: it was forgotten"))
+            self.send.send(folder)
+            return True
+        with contextlib.suppress(OSError):
+            if time.time() - folder.paths.state.stat().st_mtime < ALIVE:
+                return False
+        self._end(folder, job, None, folder.end())
+        return True
+
+    def _runs(self, folder: JobFolder, memory: Memory, sight: Sight | None) -> None:
+        state = folder.state()
+        started = moment(state.get("started")) or (sight.started if sight else None) or time.time()
+        node = str(state.get("node") or (sight.node if sight else ""))
+
+        def change(job: Job) -> Job:
+            if job.state.ended:
+                return job
+            return dataclasses.replace(
+                job, state=JobState.RUNNING, cause="", started=time_text(started), node=node, starts=max(job.starts, 1)
+            )
+
+        folder.update(change)
+        if not memory.announced:
+            memory.announced = True
+            self.announce(folder.uid)
+
+    def _end(self, folder: JobFolder, job: Job, sight: Sight | None, end: dict[str, object] | None) -> None:
+        asked = {**job.resources, "options": tuple(job.resources.get("options", ()))}
+        seen = Seen(
+            state=sight.state if sight is not None else None,
+            reason=sight.reason if sight is not None else "",
+            exit_code=sight.exit_code if sight is not None else None,
+            node=sight.node if sight is not None else job.node,
+            used={**job.used, **(sight.used if sight is not None else {})},
+            end=end,
+            cancelled_by=folder.cancelled_by(),
+        )
+        state, cause = cause_of(seen, Resources(**asked))
+        self.collect.end(folder, state, cause, sight)
+        self.collect.collect(folder)
+
+    def _soon(self, now: float, seconds: float = FIRST_LOOK) -> None:
+        self.interval = FIRST_LOOK
+        self.due = min(self.due, now + seconds) if self.due > now else now + seconds
+
+    @contextlib.contextmanager
+    def _guard(self, what: str):  # type: ignore[no-untyped-def]
+        """One job that cannot be handled holds up no other."""
+        try:
+            yield
+        except (LabError, OSError) as error:
+            self.say(f"{what}: {type(error).__name__}: {error}")
+
+
+def _waits(job: Job, cause: str) -> Job:
+    """A job that waits; also one that ran and was put back into the queue."""
+    if job.state.ended:
+        return job
+    return dataclasses.replace(job, state=JobState.PENDING, cause=cause, started=None)

@@ -1,0 +1,197 @@
+"""Bring a job to its target: its work tree, its objects, its request, and the order to the executor.
+
+The same call goes on where another one was ended half-way: what is there is not sent again, and the executor starts a
+token once. Whoever does it holds `job/sending`; a second one leaves it alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from labnb.model.errors import ExecutorError, HostUnreachable, JobError, LabError
+from labnb.model.job import Job, JobState
+from labnb.model.launch import launch
+from labnb.model.resources import Resources
+from labnb.model.run import Note, parse_time
+from labnb.model.target import Target
+from labnb.ports.executor import Executor, Order
+from labnb.ports.host import Host
+from labnb.runfolder.folder import RunFolder
+from labnb.runfolder.job_index import JobFolder, JobIndex, held, read_json
+from labnb.usecases.bring_job import BringJob
+from labnb.usecases.place import Place, placed
+from labnb.usecases.runner_program import RunnerProgram
+from labnb.usecases.submit_job import GRACE, write_private
+from labnb.usecases.work_tree import WorkTree
+
+#: Seconds for which a host or scheduler that stopped answering in the middle of a submission is tried again.
+PATIENCE = 900.0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How targets are reached: their host, their executor, and the runner that travels."""
+
+    host: Callable[[str], Host]
+    executor: Callable[[str], Executor]
+    runner: Callable[[], RunnerProgram]
+    python: str
+
+
+@dataclass(frozen=True)
+class SendJob:
+    """The use case; `ended` writes the end of a job that is not to be started after all (job, state, cause)."""
+
+    index: JobIndex
+    tree: WorkTree
+    reach: Reach
+    ended: Callable[[JobFolder, JobState, str], Job]
+
+    def check(self, target: Target, resources: Resources) -> tuple[Note, ...]:
+        """Ask host and executor whether such a job can be. Raises what they raise, and JobError naming what cannot."""
+        notes = self.reach.executor(target.executor).check(self.reach.host(target.host), resources)
+        if notes:
+            text = " ".join(note.message for note in notes)
+            raise JobError(f"{target.name} does not take this job. {text}", notes[0].hint)
+        return notes
+
+    def send(self, folder: JobFolder) -> Job:
+        """Bring a job to its target, and give it as it stands then. Raises OSError, StoreCorrupt; else the job tells.
+
+        A job whose target refuses it has FAILED; one whose host stopped answering half-way stays PENDING.
+        """
+        with held(folder.paths.sending, wait=False) as mine:
+            job = folder.read()
+            if not mine or job.state.ended or job.handle:
+                return job
+            who = folder.cancelled_by()
+            if who and not job.folder:  # nothing of it has left this machine
+                return self.ended(folder, JobState.CANCELLED, f"cancelled by {who} before it was sent")
+            try:
+                waiting = self._waits_for(job)
+                if waiting:
+                    return folder.update(lambda job: dataclasses.replace(job, cause=waiting))
+                return self._send(folder, job)
+            except HostUnreachable as error:
+                age = time.time() - parse_time(job.submitted or "").timestamp()
+                if not folder.read().folder or age > PATIENCE:
+                    return self.ended(folder, JobState.FAILED, f"it was not submitted: {error}")
+                cause = f"is being submitted: {error.message}"
+                return folder.update(lambda job: dataclasses.replace(job, cause=cause))
+            except _DependencyFailed as error:
+                return self.ended(folder, JobState.CANCELLED, str(error))
+            except LabError as error:
+                return self.ended(folder, JobState.FAILED, f"it was not submitted: {error}")
+            except OSError as error:
+                why = error.strerror or str(error)
+                return self.ended(folder, JobState.FAILED, f"it was not submitted: {error.filename or ''} {why}")
+
+    def _send(self, folder: JobFolder, job: Job) -> Job:
+        target = target_of(folder)
+        host, executor = self.reach.host(target.host), self.reach.executor(target.executor)
+        resources = Resources(**{**job.resources, "options": tuple(job.resources.get("options", ()))})
+        if host.local:
+            place = self._lay_out(folder)
+        else:
+            place = BringJob(self.index, self.tree, host).bring(folder, target, self.reach.runner(), self._tell)
+        command = launch(
+            target,
+            place.runner,
+            place.folder,
+            interpreter=self.reach.python if host.local else "python3",
+            environments=place.environments,
+            lock=place.lock,
+            digest=place.lock_digest,
+            version=folder.request().python,
+            binds=(place.store,),
+        )
+        order = Order(
+            name=job.name,
+            token=job.token,
+            folder=place.folder,
+            command=command.command,
+            log=f"{place.folder}/job/{folder.paths.output.name}",
+            resources=resources,
+            setup=command.setup,
+            after=self._handles(job),
+            grace=GRACE,
+        )
+        # From now on the target may know of it: whoever goes on asks there.
+        folder.update(lambda job: dataclasses.replace(job, folder=place.folder))
+        handle = executor.submit(host, order)
+        return folder.update(lambda job: dataclasses.replace(job, handle=handle, cause=""))
+
+    def _lay_out(self, folder: JobFolder) -> Place:
+        """Make the work tree of a job on this machine, in its own folder."""
+        paths, lab = folder.paths, self.index.lab
+        run, _ = RunFolder(lab.run(folder.uid)).stored()
+        if not paths.work.exists():
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(paths.home / ".work")
+            self.tree.export(run.code.get("snapshot"), paths.home / ".work")
+            needed, notes = self.tree.needed(paths.home / ".work", json.loads(paths.needs.read_text()))
+            notes += self.tree.fill(paths.home / ".work", needed)
+            (paths.home / ".work").replace(paths.work)
+            self._tell(folder, notes)
+        request = folder.request()
+        write_private(paths.request, json.dumps(placed(request, paths.work, self.index.store.objects).to_json()))
+        program = self.reach.runner()
+        runner = self.index.store.runner(program.digest)
+        if not runner.exists():
+            self.reach.host("").put({str(runner): program.data})
+        return Place(
+            folder=str(paths.folder),
+            runner=str(runner),
+            store=str(self.index.home),
+            environments=str(Path("~/.labnb/environments")),
+            lock=str(paths.run.lock),
+            lock_digest=str(run.environment.get("lock", "")),
+        )
+
+    def _tell(self, folder: JobFolder, notes: list[Note]) -> None:
+        """Write notes into the run's record."""
+        if notes:
+            run_folder = RunFolder(self.index.lab.run(folder.uid))
+            run, owner = run_folder.stored()
+            run_folder.write(dataclasses.replace(run, notes=tuple(dict.fromkeys([*run.notes, *notes]))), owner)
+
+    def _waits_for(self, job: Job) -> str:
+        """Say which job of another place must end before this one is sent; "" where nothing must."""
+        for uid in job.after:
+            folder = self.index.folder(uid)
+            other = folder.read()
+            if other.state.ended:
+                if other.state is not JobState.COMPLETED:
+                    raise _DependencyFailed(f"the job {uid[:8]} that it waits for is {other.state.value}")
+            elif not other.handle or not _same_place(target_of(folder), target_of(self.index.folder(job.id))):
+                return f"waits for the job {uid[:8]}"
+        return ""
+
+    def _handles(self, job: Job) -> tuple[str, ...]:
+        others = [self.index.folder(uid).read() for uid in job.after]
+        return tuple(other.handle for other in others if not other.state.ended)
+
+
+class _DependencyFailed(JobError):
+    """A job that another one waits for did not end well."""
+
+
+def target_of(folder: JobFolder) -> Target:
+    """Read the target as it was at submission; raises ExecutorError where it is gone."""
+    data = read_json(folder.paths.target)
+    if data is None:
+        raise ExecutorError(f"{folder.paths.target} is gone: nobody knows where the job {folder.uid[:8]} runs.")
+    resources = data.pop("resources", {})
+    resources["options"] = tuple(resources.get("options", ()))
+    return Target(**{**data, "setup": tuple(data.get("setup", ())), "resources": Resources(**resources)})
+
+
+def _same_place(one: Target, other: Target) -> bool:
+    return (one.host, one.executor) == (other.host, other.executor)

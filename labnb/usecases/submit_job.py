@@ -1,0 +1,229 @@
+"""Make a job of a cell: its snapshot and its request, on this machine, before anything leaves it.
+
+What is written here is enough to bring the job to its target later, by whoever: the kernel that asked may die.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labnb.model.cell import Cell
+from labnb.model.closure import Closure
+from labnb.model.job import Job
+from labnb.model.job_request import JobRequest
+from labnb.model.plain import plain
+from labnb.model.resources import Resources
+from labnb.model.run import Note, Run, RunStatus, Value, time_text
+from labnb.model.snapshot import CodeVersion, Environment, Snapshot
+from labnb.model.target import Target
+from labnb.model.values import simple
+from labnb.runfolder.folder import RunFolder
+from labnb.runfolder.job_index import JobFolder, JobGroup, JobIndex
+from labnb.runfolder.paths import write_atomic
+from labnb.usecases.record_run import RecordRun
+from labnb.usecases.redact_record import Redactor
+
+#: Seconds before the end of its time, or after a cancellation, that a job gets to save what it has.
+GRACE = 60
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a session gives for a job.
+
+    `python` is the cell as plain Python, `state` the part of the request that tells of its names: `names`, `state`,
+    `objects`, `by_value`. `folder` is the working directory relative to the project ("" for the project itself),
+    `files` are paths of data that the cell seems to need and that no version holds. `bind` are values set before the
+    cell runs, `params` what is recorded; `metrics` and `watched` name what is recorded at the end.
+    """
+
+    name: str
+    cell: Cell
+    python: str
+    target: Target
+    resources: Resources
+    needs_ipython: bool = False
+    label: str = "<cell>"
+    closure: Closure | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Value] = field(default_factory=dict)
+    bind: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    out: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the jobs of one submission share: the state of the code, and the environment."""
+
+    code: CodeVersion
+    environment: Environment
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubmitJob:
+    """The use case; `record` is how runs of this project are recorded."""
+
+    index: JobIndex
+    record: RecordRun
+
+    def submit(self, draft: Draft, members: Sequence[Mapping[str, Any]] = ()) -> list[JobFolder]:
+        """Write a job, or one for each of `members` (params that are bound and recorded). Raises LabError or OSError.
+
+        Nothing is sent: see `SendJob`. Either all are there afterwards, or none.
+        """
+        self.index.make()
+        uids = [uuid.uuid4().hex for _ in members or (0,)]
+        taken = self._take(uids[0])
+        group = f"g{secrets.token_hex(6)}" if members else None
+        made = []
+        for number, uid in enumerate(uids):
+            own = dict(members[number]) if members else {}
+            made.append(self.write(draft, taken, uid, bind=own, group=group, number=number))
+        if group is not None:
+            self.index.write_group(JobGroup(group, draft.name, tuple(uids), tuple(dict(own) for own in members)))
+        self.index.announce(*uids)
+        return made
+
+    def _take(self, uid: str) -> Taken:
+        """Keep the state of the code. A job without it would run other code than what is here: that is an error."""
+        code, notes = self.record.code_store.snapshot(uid)
+        return Taken(code, self.record.environment.capture(), tuple(notes))
+
+    def write(
+        self,
+        draft: Draft,
+        taken: Taken,
+        uid: str,
+        *,
+        bind: Mapping[str, Any] | None = None,
+        group: str | None = None,
+        number: int = 0,
+        retry_of: str | None = None,
+    ) -> JobFolder:
+        """Write the folder of one job, PENDING; raises OSError."""
+        own = dict(bind or {})
+        redactor = Redactor(self.record.scanner)
+        params = {**draft.params, **{name: _plain(value) for name, value in own.items()}}
+        now = time_text(time.time())
+        run = Run(
+            uid=uid,
+            name=f"{draft.name}-{number + 1}" if group else draft.name,
+            status=RunStatus.SCHEDULED,
+            started=now,
+            user=self.record.user,
+            notebook=draft.cell.notebook,
+            cell_id=draft.cell.cell_id,
+            source=redactor.clean(draft.cell.source, "the cell"),
+            params={name: redactor.clean_value(name, value) for name, value in params.items()},
+            tags=dict(draft.tags),
+            code=plain(taken.code),
+            environment=taken.environment.summary(),
+        )
+        job = Job(
+            id=uid,
+            run=uid,
+            name=run.name,
+            target=draft.target.name,
+            submitted=now,
+            resources=draft.resources.to_json(),
+            token=f"labnb-{uid[:12]}-{secrets.token_hex(4)}",
+            after=draft.after,
+            group=group,
+            retry_of=retry_of,
+            out=draft.out,
+        )
+        run = dataclasses.replace(run, job=job_facts(job, draft.target))
+        notes = [*taken.notes, *draft.notes, *redactor.notes()]
+        run_folder, journal = RunFolder.create(
+            self.index.lab, dataclasses.replace(run, notes=tuple(dict.fromkeys(notes))), owned=False
+        )
+        journal.close()
+        folder = JobFolder(run_folder.paths.folder)
+        folder.paths.folder.chmod(0o700)
+        folder.paths.home.mkdir(mode=0o700)
+        self._write_snapshot(run_folder, draft, taken, redactor)
+        write_private(folder.paths.cell, draft.python)
+        write_private(folder.paths.target, json.dumps(plain(draft.target)))
+        write_private(folder.paths.needs, json.dumps(list(draft.files)))
+        write_private(folder.paths.request, json.dumps(self._request(draft, taken, job, own).to_json(), default=repr))
+        folder.write(job)  # the last: a folder without it is no job
+        return folder
+
+    def _request(self, draft: Draft, taken: Taken, job: Job, own: Mapping[str, Any]) -> JobRequest:
+        return JobRequest(
+            uid=job.id,
+            token=job.token,
+            name=job.name,
+            user=self.record.user,
+            target=job.target,
+            notebook=draft.cell.notebook,
+            cell_id=draft.cell.cell_id,
+            source=draft.cell.source,
+            label=draft.label,
+            needs_ipython=draft.needs_ipython,
+            **draft.state,
+            bind={**draft.bind, **own},
+            work_folder=draft.folder,
+            params={**draft.params, **own},
+            metrics=draft.metrics,
+            watched=draft.watched,
+            out=draft.out,
+            python=taken.environment.python,
+            packages=dict(taken.environment.loaded),
+            memory=draft.resources.memory,
+            time=draft.resources.time,
+            grace=GRACE,
+            notify=draft.target.notify,
+        )
+
+    def _write_snapshot(self, folder: RunFolder, draft: Draft, taken: Taken, redactor: Redactor) -> None:
+        if draft.closure is None:
+            return
+        closure = redactor.clean_closure(draft.closure)
+        script, notebook = self.record.export(closure)
+        write_atomic(folder.paths.snapshot, _pretty(Snapshot(closure, taken.code, taken.environment).to_json()))
+        write_atomic(folder.paths.lock, "".join(f"{line}\n" for line in taken.environment.lock))
+        write_atomic(folder.paths.script, script)
+        write_atomic(folder.paths.notebook, _pretty(notebook))
+
+
+def job_facts(job: Job, target: Target) -> dict[str, Any]:
+    """Give what the record of a run says of its job."""
+    facts = job.to_json()
+    for name in ("id", "run", "name", "token", "folder", "collected"):
+        facts.pop(name)
+    return {**facts, "host": target.host, "executor": target.executor}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else on the machine may read, whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(aside, path)
+
+
+def _plain(value: Any) -> Value:
+    found = simple(value)
+    return found if found is not None or value is None else repr(value)[:500]
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)

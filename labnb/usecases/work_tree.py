@@ -1,0 +1,136 @@
+"""The work tree of a job: the code as it was at submission, with its data, apart from the researcher's own tree.
+
+The job sees what was recorded, whatever is edited meanwhile, and what it writes disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labnb.model.errors import LabError
+from labnb.model.run import Note
+from labnb.ports.code_store import CodeStore
+from labnb.ports.recorded_data import RecordedData
+from labnb.runfolder.paths import LAB_FOLDER
+
+#: Data up to this size (bytes) are copied into a work tree of this machine, so that the job may change them; larger
+#: ones are linked.
+COPIED = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A file that is not code: its place in the work tree, and the file of this machine that holds its content.
+
+    `digest` names the content ("md5:…"), "" where it was not taken. `fixed` says that nobody changes the source.
+    """
+
+    path: str
+    source: Path
+    digest: str
+    size: int
+    fixed: bool
+
+
+@dataclass(frozen=True)
+class WorkTree:
+    """Makes work trees of the project at `root`."""
+
+    root: Path
+    code: CodeStore
+    data: RecordedData
+
+    def export(self, snapshot: str | None, tree: Path) -> None:
+        """Write the recorded code into a new folder; raises CodeStoreError or OSError."""
+        if snapshot is None:
+            tree.mkdir(parents=True)
+            return
+        aside = tree.with_name(f".{tree.name}.{os.getpid()}")
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            self.code.checkout(snapshot, aside)
+            os.replace(aside, tree)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def needed(self, tree: Path, files: Iterable[str]) -> tuple[list[Needed], list[Note]]:
+        """List the data of an exported tree: recorded datasets, and `files` of the project that no version holds.
+
+        Notes tell what cannot be had.
+        """
+        found: dict[str, Needed] = {}
+        notes: list[Note] = []
+        missing: dict[str, int] = {}
+        try:
+            recorded, told = self.data.files(tree)
+        except LabError as error:
+            recorded, told = (), (Note(error.code, error.message, error.hint),)
+        notes.extend(told)
+        for file in recorded:
+            if file.source is None:
+                missing[file.dataset] = missing.get(file.dataset, 0) + 1
+            else:
+                digest = f"md5:{file.md5}"
+                found[file.path] = Needed(file.path, file.source, digest, file.size, file.cached)
+        for dataset, count in missing.items():
+            many = "is" if count == 1 else f"({count:,} files) are"
+            text = f"The recorded version of {dataset} {many} not on this machine, so the job goes without it."
+            notes.append(Note("data_missing", text, f"dvc pull {dataset} brings it; then submit again."))
+        for name in files:
+            for one in self._files_of(name):
+                if one.path not in found and not os.path.lexists(tree / one.path):
+                    found[one.path] = one
+        return list(found.values()), notes
+
+    def fill(self, tree: Path, needed: Sequence[Needed]) -> list[Note]:
+        """Put the data of this machine into a tree: small ones copied, large ones linked. Raises OSError."""
+        notes = []
+        for one in needed:
+            place = tree / one.path
+            if os.path.lexists(place):
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if one.size > COPIED:
+                place.symlink_to(one.source)
+                if not one.fixed:
+                    text = f"{one.path} is used where it lies: the job sees it as it is when it reads it."
+                    notes.append(Note("data_in_place", text, f"dvc add {one.path} keeps a version that jobs can use."))
+            else:
+                shutil.copyfile(one.source, place)
+        return notes
+
+    def _files_of(self, name: str) -> list[Needed]:
+        path = Path(os.path.normpath(self.root / name))
+        if not path.is_relative_to(self.root) or path == self.root:
+            return []
+        inner = path.relative_to(self.root)
+        if inner.parts[0] in (LAB_FOLDER, ".git"):
+            return []
+        if path.is_dir():
+            files = [Path(folder, file) for folder, _, names in os.walk(path) for file in names]
+        else:
+            files = [path]
+        found = []
+        for file in files:
+            try:
+                size = file.stat().st_size
+            except OSError:
+                continue
+            if file.is_file():
+                found.append(Needed(file.relative_to(self.root).as_posix(), file, "", size, False))
+        return found
+
+
+def digest_file(path: Path) -> str:
+    """Digest a file as DVC does: "md5:…"; raises OSError."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return f"md5:{digest.hexdigest()}"
