@@ -27,13 +27,23 @@ class Need:
     def find(self) -> str | None:
         if self.variable and (told := os.environ.get(self.variable)):
             return told
-        return next((path for name in self.commands if (path := shutil.which(name))), None)
+        found = (shutil.which(name) or (name if name.endswith(".so") else None) for name in self.commands)
+        return next((path for path in found if path), None)
 
 
+_MYSQL_PLUGIN = "*/slurm*/accounting_storage_mysql.so"
 NEEDS = {
     "chromium": Need("chromium", ("chromium", "chromium-browser", "google-chrome"), "LABNB_CHROMIUM"),
+    "bindfs": Need("bindfs", ("bindfs",)),
     "git": Need("git", ("git",)),
+    "mariadb": Need("mariadb-server-core", ("mariadbd", "/usr/sbin/mariadbd")),
+    "mariadb-client": Need("mariadb-client-core", ("mariadb",)),
+    "munge": Need("munge", ("munged", "/usr/sbin/munged")),
     "postgresql": Need("postgresql", ("pg_ctl", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))))),
+    "slurm": Need("slurm-wlm", ("sbatch",)),
+    "slurmdbd": Need("slurmdbd", ("slurmdbd", "/usr/sbin/slurmdbd")),
+    "slurm-mysql": Need("slurm-wlm-mysql-plugin", tuple(map(str, Path("/usr/lib").glob(_MYSQL_PLUGIN)))),
+    "sshd": Need("openssh-server", ("sshd", "/usr/sbin/sshd")),
 }
 
 

@@ -15,6 +15,8 @@ from tests.adapters.mlflow.conftest import empty_store, lab, no_user, read
 from tests.services.mlflow_server import MlflowServer
 from tests.services.postgres import Postgres
 from tests.services.proxy import Proxy
+from tests.services.slurm import SlurmCluster
+from tests.services.sshd import Sshd
 
 __all__ = ["empty_store", "lab", "no_user"]
 ADMIN = ("admin", "correct horse battery")
@@ -86,3 +88,57 @@ def login_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) ->
 def look() -> Callable[[MlflowLink], Held]:
     """Read a run back through MLflow's own API."""
     return read
+
+
+@pytest.fixture(scope="session")
+def _slurm_cluster() -> Iterator[SlurmCluster]:
+    with SlurmCluster() as found:
+        yield found
+
+
+@pytest.fixture
+def slurm(_slurm_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
+    """A Slurm cluster without accounting; this process is one of its clients. Tests may break it."""
+    _slurm_cluster.ensure()
+    for name, text in _slurm_cluster.env.items():
+        monkeypatch.setenv(name, text)
+    return _slurm_cluster
+
+
+@pytest.fixture(scope="module")
+def _slurm_with_accounting() -> Iterator[SlurmCluster]:
+    with SlurmCluster(accounting=True, min_job_age=2) as found:
+        yield found
+
+
+@pytest.fixture
+def slurm_with_accounting(_slurm_with_accounting: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
+    """A Slurm cluster with sacct, which forgets jobs soon after their end."""
+    _slurm_with_accounting.ensure()
+    for name, text in _slurm_with_accounting.env.items():
+        monkeypatch.setenv(name, text)
+    return _slurm_with_accounting
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of one's own on this machine."""
+    found = tmp_path / "home"
+    found.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(found))
+    return found
+
+
+@pytest.fixture(scope="session")
+def _sshd(_slurm_cluster: SlurmCluster) -> Iterator[Sshd]:
+    with Sshd(_slurm_cluster.env) as found:
+        yield found
+
+
+@pytest.fixture
+def sshd(_sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> Sshd:
+    """A machine behind SSH, `ssh://lab`: the login node of the cluster, with files of its own. Tests may break it."""
+    _sshd.ensure()
+    monkeypatch.setenv("HOME", str(_sshd.home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return _sshd
