@@ -69,5 +69,5 @@ class JobLab:
 
         reach = self.reach
         return FollowPlace(
-            reach.host(host), reach.executor(executor), self.send, self.collect, self._announce, say, mirror
+            reach.host(host), reach.executor(executor), self.send, self.collect, say, mirror
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keyword
 from typing import Any
 
+from labnb.magics.job_options import LOCAL
 from labnb.magics.request import options
 from labnb.model.errors import LabError
-from labnb.model.target import LOCAL
 
 _NAMES_AFTER = ("-m", "--metric", "-p", "--param", "-o", "--out", "--each")
 

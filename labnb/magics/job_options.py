@@ -6,11 +6,14 @@ import argparse
 import ast
 import itertools
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labnb.model.errors import UsageError
-from labnb.model.resources import Resources
-from labnb.model.target import LOCAL
+
+if TYPE_CHECKING:
+    from labnb.model.resources import Resources
+
+LOCAL = "local"
 
 #: So many members at most has an array of `--each`: a slip of the pen is no reason to fill a cluster.
 MEMBERS_AT_MOST = 1000
@@ -30,10 +33,10 @@ _RESOURCES = {
 
 @dataclass(frozen=True)
 class JobAsk:
-    """What a line asks of a job; `resources` go over those of the target, `members` are the params of an array."""
+    """What a line asks of a job; `asked` are the resources, as written, that go over those of the target."""
 
     target: str = LOCAL
-    resources: Resources = field(default_factory=Resources)
+    asked: dict[str, Any] = field(default_factory=dict)
     out: tuple[str, ...] = ()
     wait: bool = False
     after: tuple[str, ...] = ()
@@ -43,6 +46,13 @@ class JobAsk:
     def elsewhere(self) -> bool:
         """Whether the cell runs elsewhere than in this kernel."""
         return self.target != LOCAL
+
+    @property
+    def resources(self) -> Resources:
+        """The resources; raises UsageError."""
+        from labnb.model.resources import Resources
+
+        return Resources.parse(self.asked, "%%labrun: ")
 
     @property
     def members(self) -> tuple[dict[str, Any], ...]:
@@ -98,12 +108,14 @@ def parse_job(given: argparse.Namespace) -> JobAsk:
         asked["options"] = given.option
     job = JobAsk(
         target=given.on,
-        resources=Resources.parse(asked, "%%labrun: "),
+        asked=asked,
         out=_names(given.out),
         wait=given.wait,
         after=tuple(word.strip() for text in given.after for word in text.split(",") if word.strip()),
         each=tuple(_each(text) for text in given.each),
     )
+    if asked:
+        _ = job.resources  # said now, not when the job is made
     told = [f"--{name}" for name in (*asked, "out", "wait", "after", "each") if getattr(given, name, None)]
     if not job.elsewhere and told:
         raise UsageError(f"%%labrun: {told[0]} is for jobs.", "Say where the cell runs: --on TARGET.")

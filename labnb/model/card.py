@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from labnb.model.job_table import asked_text, used_text
 from labnb.model.run import Note, Run, RunStatus, time_text
 from labnb.model.wording import code_text, data_text, duration_text, format_number, published_text, short
 
@@ -28,7 +29,7 @@ _MARKS = {"RUNNING": "●", "FINISHED": "✔", "FAILED": "✘", "KILLED": "■",
 def card(run: Run, now: float, elapsed: float | None = None) -> dict[str, Any]:
     """Make the bundle of a run. `now` is the time it is told as of, `elapsed` the seconds of one that still runs."""
     data = run.to_json()
-    for heavy in ("source", "error", "children", "verdict", "job"):
+    for heavy in ("source", "error", "children", "verdict"):
         data.pop(heavy)
     data["as_of"] = time_text(now)
     data["elapsed"] = run.duration if run.duration is not None else elapsed
@@ -68,6 +69,8 @@ def failure(message: str, hint: str) -> dict[str, str]:
 
 
 def _state(run: Run, elapsed: float | None) -> str:
+    if run.job is not None:
+        return job_state(run)
     seconds = run.duration if run.duration is not None else elapsed
     word = run.status.value.lower()
     return (
@@ -88,9 +91,33 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         # A new run is local for a moment; that needs no line.
         ("published", published_text(run) if run.published in ("publishing", "failing") else ""),
     ]
-    if run.error:
+    if run.job is not None:
+        facts.insert(0, ("job", job_text(run.job)))
+    if run.error and (run.job is None or run.error["type"] != run.job.get("state")):
         facts.insert(0, ("error", f"{run.error['type']}: {short(run.error['message'])}"))
     return [(label, text) for label, text in facts if text]
+
+
+def job_state(run: Run) -> str:
+    """Say where a job stands: "PENDING on cluster: waits for free nodes", "COMPLETED on cluster in 12.1 s"."""
+    job = run.job or {}
+    text = f"{job.get('state', 'PENDING')} on {job.get('target', '')}"
+    if run.duration is not None and job.get("started"):
+        text += f" in {duration_text(run.duration)}"
+    cause = job.get("cause", "")
+    return f"{text}: {cause}" if cause and not (run.error and run.error["type"] != job.get("state")) else text
+
+
+def job_text(job: dict[str, Any]) -> str:
+    """Write the facts of a job on a line: node, what was asked for, what was used."""
+    parts = [job.get("node", ""), asked_text(job.get("resources") or {})]
+    if used := used_text(job.get("used") or {}):
+        parts.append(f"used {used}")
+    if job.get("queued"):
+        parts.append(f"waited {duration_text(job['queued'])}")
+    if job.get("out"):
+        parts.append(f"returns {', '.join(job['out'])}")
+    return " · ".join(part for part in parts if part)
 
 
 def _some(items: list[str]) -> str:

@@ -94,10 +94,11 @@ class Files:
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
         text = os.path.abspath(os.fsdecode(path))
-        if text.startswith(_SYSTEM) or text.endswith(_SKIPPED_ENDS) or text.startswith(self._skipped):
+        # The work tree itself may lie in the job's folder, and below one that is called .labnb.
+        inside = text.startswith(self._root + "/")
+        if text.endswith(_SKIPPED_ENDS) or (not inside and text.startswith((*_SYSTEM, *self._skipped))):
             return
-        # The work tree itself may lie below the jobs folder, which is called .labnb.
-        below = text[len(self._root) :] if text.startswith(self._root + "/") else text
+        below = text[len(self._root) :] if inside else text
         if any(part in below for part in _SKIPPED_PARTS):
             return
         if os.getpid() != self._pid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,19 @@ class CollectJob:
             )
 
         return folder.update(change)
+
+    def begin(self, folder: JobFolder, job: Job) -> None:
+        """Let the record say that the job runs: from now on the run is published as it goes on."""
+        with held(folder.paths.collecting):
+            run_folder = RunFolder(self.index.lab.run(folder.uid))
+            run, _ = run_folder.stored()
+            if run.status.ended:
+                return
+            facts = {**job_facts(job, target_of(folder)), "queued": _queued(job)}
+            run_folder.write(
+                dataclasses.replace(run, status=RunStatus.RUNNING, started=job.started or run.started, job=facts)
+            )
+        self.announce(folder.uid)
 
     def refuse(self, folder: JobFolder, state: JobState, cause: str) -> Job:
         """End a job that never came to its target, record and all."""
@@ -160,7 +174,11 @@ def _environment(here: Any, there: Any) -> Environment | None:
     """Give the environment of the job: the target's own facts, over those of the session."""
     known = dict(here) if isinstance(here, dict) else {}
     if isinstance(there, dict) and there.get("python"):
-        known.update({name: value for name, value in there.items() if value})
+        packages = there.get("packages") or {}
+        loaded = {name: packages.get(name, version) for name, version in (known.get("loaded") or {}).items()}
+        if packages and there.get("executable") != sys.executable:
+            known["lock"] = sorted(f"{name}=={version}" for name, version in packages.items())
+        known.update({name: value for name, value in there.items() if value}, loaded=loaded)
     names = {field.name for field in dataclasses.fields(Environment)}
     known = {name: value for name, value in known.items() if name in names}
     if not known.get("python"):
@@ -210,7 +228,14 @@ def _queued(job: Job) -> float | None:
 
 
 def _kept(end: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: end[name] for name in ("modules", "partition", "exit_code") if end.get(name) is not None}
+    slurm = end.get("slurm") or {}
+    facts = {
+        "exit_code": end.get("exit_code"),
+        "modules": (end.get("environment") or {}).get("modules"),
+        "partition": slurm.get("SLURM_JOB_PARTITION"),
+        "host_name": end.get("host"),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _numbers(value: Any) -> dict[str, float]:

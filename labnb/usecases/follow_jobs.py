@@ -52,13 +52,12 @@ class Memory:
 
 @dataclass
 class FollowPlace:
-    """Follows the jobs of one place; `say` takes lines for a log, `announce` has a running run published."""
+    """Follows the jobs of one place; `say` takes lines for a log."""
 
     host: Host
     executor: Executor
     send: SendJob
     collect: CollectJob
-    announce: Callable[[str], None]
     say: Callable[[str], None]
     mirror: MirrorJobs | None = None
     interval: float = FIRST_LOOK
@@ -198,10 +197,10 @@ class FollowPlace:
                 job, state=JobState.RUNNING, cause="", started=time_text(started), node=node, starts=max(job.starts, 1)
             )
 
-        folder.update(change)
-        if not memory.announced:
+        job = folder.update(change)
+        if not memory.announced and not job.state.ended:
             memory.announced = True
-            self.announce(folder.uid)
+            self.collect.begin(folder, job)
 
     def _end(self, folder: JobFolder, job: Job, sight: Sight | None, end: dict[str, object] | None) -> None:
         asked = {**job.resources, "options": tuple(job.resources.get("options", ()))}
