@@ -18,6 +18,7 @@ from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
     from labnb.adapters.mlflow.join import MlflowJoin
+    from labnb.lab_data import DataLab
     from labnb.lab_jobs import JobLab
     from labnb.model.closure import Closure
     from labnb.model.health import Facts, ServerFacts, TargetFacts
@@ -76,6 +77,14 @@ class Lab:
             user=user_name(),
             export=_export,
         )
+
+    @cached_property
+    def data(self) -> DataLab:
+        """The Data Store: datasets, their versions, and what is done with them."""
+        from labnb.lab_data import DataLab
+
+        runs = self.browse.runs
+        return DataLab(self.root, self.paths, lambda: runs(limit=None).items, user_name(), self.config.data_remote)
 
     @cached_property
     def browse(self) -> Browse:

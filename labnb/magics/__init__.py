@@ -9,9 +9,10 @@ _loaded: dict[int, Any] = {}
 
 def magics() -> tuple[Any, ...]:
     """Give the classes of magics; their modules are light to import."""
+    from labnb.magics.labdata import DataMagics
     from labnb.magics.labrun import LabMagics
 
-    return (LabMagics,)
+    return (LabMagics, DataMagics)
 
 
 def load(shell: Any) -> None:

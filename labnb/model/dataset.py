@@ -91,8 +91,8 @@ class VersionEntry:
     """One version of a dataset, with what is known of it.
 
     `version` is the digest, `time` (ISO 8601, UTC), `author` and `message` are of who recorded it first. `tags` are
-    names given to it; `revisions` the commits that record it, newest first. `made_by` and `used_by` are the uids of runs,
-    newest first. `current` marks the version that the pointer in the work tree records. `recorded` says how it is
+    names given to it; `revisions` the commits that record it, newest first. `made_by` and `used_by` are the uids of
+    runs, newest first. `current` marks the version that the pointer in the work tree records. `recorded` says how it is
     known: "commit", "add" (it was added, and not committed yet), or "run" (a run read, wrote or kept it, and no more).
     """
 

@@ -73,8 +73,8 @@ def lineage(
     """Build the graph of `dataset@version`.
 
     Down: the steps that made it, the versions that those read, on to data that no step made. Up: the steps that read
-    it, what they wrote, the models that they logged, and on. Everything is followed once, so that circles end. `listing`
-    gives the files of a folder's version (path to md5): a step that wrote one of them made a part of the version.
+    it, what they wrote, the models that they logged, and on. Everything is followed once, so that circles end.
+    `listing` gives the files of a folder's version (path to md5): a step that wrote one of them made a part of it.
     `source` says where a dataset was imported from, "" where it was not.
     """
     index = _Index(list(steps), listing, source)

@@ -6,23 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labnb.model.lineage import Lineage, lineage, run_step
-from labnb.model.run import Run
 from labnb.ports.data_catalog import DataCatalog
 from labnb.usecases.data_log import DataLog
 
 
 @dataclass(frozen=True)
 class TraceData:
-    """The use case; `models` names the models that a run logged."""
+    """The use case; `models` maps uids to the names of the models that those runs logged."""
 
     catalog: DataCatalog
     log: DataLog
-    models: Callable[[Run], Sequence[str]]
+    models: Callable[[], Mapping[str, Sequence[str]]]
 
     def trace(self, spec: str) -> Lineage:
         """Give the graph of NAME[@VERSION]; raises NotFound."""
         found = self.log.find(spec)
-        steps = [*(run_step(run, self.models(run)) for run in self.log.runs()), *self.catalog.stages()]
+        models = self.models()
+        steps = [*(run_step(run, models.get(run.uid, ())) for run in self.log.runs()), *self.catalog.stages()]
         sources = {
             dataset.name: dataset.source
             for dataset in self.catalog.datasets()

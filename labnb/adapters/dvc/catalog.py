@@ -11,7 +11,9 @@ from labnb.adapters.dvc import cache
 from labnb.adapters.dvc.content import cached, files_below, missing_of
 from labnb.adapters.dvc.found import Pointers, project_of
 from labnb.adapters.dvc.history import VersionHistory
+from labnb.adapters.dvc.ignore import Ignore
 from labnb.adapters.dvc.revision import Entry, name_of
+from labnb.adapters.dvc.tree import parse_listing
 from labnb.model.dataset import Content, Dataset, DataState, FileUse, VersionEntry
 from labnb.model.errors import NotFound
 from labnb.model.lineage import Node, Step
@@ -82,7 +84,8 @@ class DvcCatalog:
         if entry is not None and entry.md5 == version and entry.listed:
             listing = entry.listed
         for folder in self._caches(name):
-            listing = listing or cache.read_listing(folder, version)
+            place = cached(folder, version) if listing is None else None
+            listing = parse_listing(place.read_bytes(), str(place)) if place is not None else listing
         if listing is None and entry is not None and os.path.isdir(entry.path):
             # A folder that came without its listing is recognised by its own.
             present = self._present(entry, silent)
@@ -178,7 +181,7 @@ class DvcCatalog:
         if os.path.isfile(entry.path):
             md5 = self._digests([entry.path], progress).get(entry.path)
             return Content(name, "work tree", {"": md5 or "?"}, {"": os.path.getsize(entry.path)})
-        sizes = dict(files_below(entry.path))
+        sizes = dict(files_below(entry.path, Ignore(entry.project, entry.path)))
         paths = {os.path.join(entry.path, inner): inner for inner in sizes}
         digests = self._digests(paths, progress)
         return Content(name, "work tree", {inner: digests.get(path) or "?" for path, inner in paths.items()}, sizes)

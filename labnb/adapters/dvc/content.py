@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from labnb.adapters.dvc.ignore import Ignore
 from labnb.adapters.dvc.revision import is_digest
 
 _LAYOUTS = (("files", "md5"), ())
@@ -42,9 +43,10 @@ def missing_of(cache: str, wanted: Iterable[str]) -> set[str]:
     return {start + name for start, names in rest.items() for name in names}
 
 
-def files_below(folder: str) -> Iterator[tuple[str, int]]:
+def files_below(folder: str, ignore: Ignore) -> Iterator[tuple[str, int]]:
     """Give the files of a dataset's folder with their sizes, as DVC sees them: links to folders are not followed.
 
+    What `.dvcignore` names is passed over.
     Paths are relative to the folder, with "/".
     """
     waiting = [""]
@@ -59,8 +61,9 @@ def files_below(folder: str) -> Iterator[tuple[str, int]]:
             path = f"{inner}/{entry.name}" if inner else entry.name
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
-                elif entry.is_file():
+                    if not ignore.folder(entry.path):
+                        waiting.append(path)
+                elif entry.is_file() and (ignore.plain or not ignore.file(entry.path)):
                     yield path, entry.stat().st_size
             except OSError:
                 continue  # it went away, or a link that leads nowhere

@@ -1,0 +1,1 @@
+"""The words that several faces share: the same commands for the terminal and the notebook, and how they answer."""
