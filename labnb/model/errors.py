@@ -20,6 +20,7 @@
     │   └── HostUnreachable    it does not answer
     ├── ExecutorError          a job cannot be started, seen or ended
     ├── JobError               a job did not end well, or has no result
+    ├── StateRefused           a value of the session cannot travel to a job
     └── RecordIncomplete       a part of a record could not be taken
 
 Adapters translate foreign exceptions into these; each face has one table from
@@ -160,6 +161,12 @@ class JobError(LabError):
     """A job did not end well, or has no result."""
 
     code = "job"
+
+
+class StateRefused(LabError):
+    """A value of the session cannot travel to a job."""
+
+    code = "state"
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 5) -> str:

@@ -14,7 +14,7 @@ _METADATA = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*?)-([0-9][^-]*)\.(?:dist|egg
 def environment() -> dict[str, Any]:
     """Give Python, packages, hardware and loaded modules of the target; some milliseconds."""
     modules = [name for name in os.environ.get("LOADEDMODULES", "").split(":") if name]
-    hardware: dict[str, Any] = {"machine": platform.machine(), "cpus": os.cpu_count() or 0}
+    hardware: dict[str, Any] = {"cpus": os.cpu_count() or 0}
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         hardware["memory"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("SLURM_JOB_GPUS")
@@ -23,7 +23,8 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
-        "platform": platform.platform(),
+        # platform.platform() would start a program to learn of the processor.
+        "platform": "-".join((platform.system(), platform.release(), platform.machine())),
         "packages": packages(),
         "hardware": hardware,
         "modules": modules,

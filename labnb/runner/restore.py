@@ -104,7 +104,7 @@ def _load_state(request: JobRequest, names: dict[str, Any], carried: str) -> Non
         carry_cloudpickle(carried)
         loads = _Loads(file, store, names)
         try:
-            header = loads.load()
+            header = pickle.load(file)  # noqa: S301 - the user's own, digest checked; with a memory of its own
             for place, text in header["sources"].items():
                 show_source(place, text)
         except Exception as error:

@@ -6,7 +6,6 @@ import ast
 import builtins
 import sys
 import traceback
-from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -21,7 +20,6 @@ _SHOWS = {
     "_repr_latex_": "text/latex",
     "_repr_json_": "application/json",
 }
-_OWN = str(Path(__file__).parent)
 
 
 class PlainShell:
@@ -142,6 +140,10 @@ def _execute(code: CodeType, names: dict[str, Any]) -> None:
         asyncio.run(eval(code, names))  # noqa: S307 - the cell
     else:
         exec(code, names)  # noqa: S102 - the cell
+
+
+# As the frames of the runner's own code tell it, wherever that was compiled.
+_OWN = PlainShell.run.__code__.co_filename.rpartition("/")[0] + "/"
 
 
 def own_lines(error: BaseException, label: str) -> tuple[list[str], int | None]:
