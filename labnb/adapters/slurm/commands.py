@@ -1,0 +1,94 @@
+"""The lines of shell that run on the login node, each one question to Slurm, and how its answers are told apart."""
+
+from __future__ import annotations
+
+import re
+
+from labnb.model.errors import ExecutorError, HostError, HostUnreachable
+from labnb.ports.host import Finished, Host
+
+# Times as seconds since the epoch, messages in English, and no user's defaults of how tables look.
+_PLAIN = "export SLURM_TIME_FORMAT=%s LC_ALL=C; unset SQUEUE_FORMAT SQUEUE_FORMAT2 SQUEUE_STATES SQUEUE_SORT; "
+_MINE = 'squeue --noheader --states=all --user="$(id -un)" '
+
+#: What each column of a question to squeue is, and its width.
+COLUMNS = (
+    ("JobID", 16),
+    ("State", 20),
+    ("exit_code", 12),
+    ("RestartCnt", 8),
+    ("SubmitTime", 24),
+    ("StartTime", 24),
+    ("EndTime", 24),
+    ("Reason", 48),
+    ("NodeList", 120),
+    ("Comment", 140),
+)
+LOOK = f"{_PLAIN}{_MINE}--Format={','.join(f'{name}:{width}' for name, width in COLUMNS)}"
+
+# $1 is the comment, the rest the words of sbatch. A job with this comment is there if an earlier answer was lost.
+# A job gets none of the environment but what it needs to find its user and its cluster: no tokens of a hub.
+NOT_ASKED = 75
+SUBMIT = f"""{_PLAIN}
+known=$({_MINE} --Format=JobID:16,Comment:140) || exit 75
+found=$(printf '%s\\n' "$known" | awk -v mark="$1" '$2 == mark {{ print $1; exit }}')
+if [ -n "$found" ]; then echo "$found"; exit 0; fi
+folder=$2; shift 2
+case $folder in "~/"*) folder=$HOME/${{folder#"~/"}};; esac
+(umask 077; mkdir -p "$folder") && cd "$folder" || exit 72
+unset LC_ALL SLURM_TIME_FORMAT
+defaults=$(env | sed -n 's/^\\(SBATCH_[A-Z_]*\\)=.*/\\1/p')
+for name in HOME USER LOGNAME SHELL PATH LANG LC_ALL TZ SLURM_CONF $defaults; do
+  eval "value=\\${{$name-}}"
+  if [ -n "$value" ]; then set -- "$name=$value" "$@"; fi
+done
+exec env -i "$@"
+"""
+
+_ENDED = "COMPLET|FAILED|CANCELLED|TIMEOUT|OUT_OF|NODE_FAIL|BOOT_FAIL|DEADLINE|REVOKED|PREEMPTED"
+# The comments on stdin, one a line: only what bears one of them is ours, whatever its number is.
+CANCEL = f"""{_PLAIN}
+known=$({_MINE} --Format=JobID:16,State:20,Comment:140) || exit 75
+marks=$(mktemp) && cat >"$marks" || exit 75
+found=$(printf '%s\\n' "$known" | awk -v file="$marks" '
+  BEGIN {{ while ((getline line < file) > 0) mine[line] = 1 }}
+  $3 in mine && $2 !~ /^({_ENDED})/ {{ print $1 }}')
+rm -f "$marks"
+[ -z "$found" ] || scancel $found
+"""
+
+SACCT_FIELDS = "JobIDRaw,State,ExitCode,Submit,Start,End,NodeList,MaxRSS,TotalCPU,JobName,Comment"
+SACCT = f'{_PLAIN}exec sacct --noheader --parsable2 --duplicates --format={SACCT_FIELDS} --jobs="$1"'
+
+_AWAY = re.compile(
+    r"Unable to contact slurm controller|Socket timed out|Connection refused|Zero Bytes|Communication connection"
+    r"|Unexpected message|slurm_receive|Slurm backup controller",
+    re.IGNORECASE,
+)
+
+
+def run(host: Host, text: str, *words: str, stdin: bytes = b"", timeout: float = 60.0) -> Finished:
+    """Run lines of shell with words behind them."""
+    return host.run(["sh", "-c", text, "sh", *words], stdin, timeout)
+
+
+def text_of(done: Finished, what: str) -> str:
+    """Give what a command wrote; raises the error that its failure means."""
+    if done.code == 0:
+        return done.out.decode(errors="replace")
+    raise trouble(done, what)
+
+
+def trouble(done: Finished, what: str) -> ExecutorError | HostError:
+    """Say in our words what Slurm said."""
+    said = done.err.decode(errors="replace").strip()
+    if done.code == 127 or ("not found" in said and "sbatch" in said):
+        return ExecutorError(
+            "There is no Slurm on the host.", 'Log in where sbatch is, or set executor = "process" for the target.'
+        )
+    if _AWAY.search(said):
+        return HostUnreachable("Slurm's controller does not answer.", "It will be asked again; sinfo shows its state.")
+    if done.code == 72:
+        return HostError(f"The job's folder cannot be made: {said}.", "Set folder of the target.")
+    lines = [re.sub(r"^(sbatch|squeue|sacct|scancel|scontrol): (error: )?", "", line) for line in said.splitlines()]
+    return ExecutorError(f"{what}: {'; '.join(line for line in lines if line)[-600:] or f'exit code {done.code}'}.")
