@@ -43,6 +43,13 @@ class Session:
         self._bindings = self._bound_now()
         self._randomness = random_states()
         self._info: Any = None
+        #: Set for a cell that runs elsewhere: here it binds nothing and changes nothing.
+        self.elsewhere = False
+
+    @property
+    def running(self) -> Any:
+        """What IPython told of the cell that runs now; None between cells."""
+        return self._info
 
     @property
     def history(self) -> tuple[ExecutedCell, ...]:
@@ -55,6 +62,7 @@ class Session:
     def before(self, info: Any) -> None:
         """A cell is about to run."""
         self._info = info
+        self.elsewhere = False
         self._bindings = self._bound_now()
         # The generators are compared with how the last cell left them: what moved them since, a callback or a
         # thread, is laid at this cell's door rather than at none.
@@ -81,7 +89,7 @@ class Session:
                 bound=frozenset(bound),
                 deleted=frozenset(before.keys() - now.keys()),
                 randomness=frozenset(moved(self._randomness, states)),
-                failed_line=self._failed_line(result),
+                failed_line=0 if self.elsewhere else self._failed_line(result),
                 kinds=self._kinds(bound),
             )
         )
@@ -93,6 +101,13 @@ class Session:
         self._shell.user_ns[name] = value
         source = f"{name} = {value!r}"
         self._history.append(ExecutedCell(Cell(source), f"{source}\n", bound=frozenset({name})))
+        self._bindings[name] = id(value)
+
+    def bind(self, name: str, value: Any, source: str) -> None:
+        """Bind a name between two cells; a later cell finds it as `source` makes it."""
+        self._shell.user_ns[name] = value
+        kinds = self._kinds((name,))
+        self._history.append(ExecutedCell(Cell(source), source, bound=frozenset({name}), kinds=kinds))
         self._bindings[name] = id(value)
 
     def current(self, info: Any) -> ExecutedCell:

@@ -32,8 +32,10 @@ def take_line_away(lines: list[str]) -> list[str]:
     if rest is None:
         return lines
     try:
-        parse_request(rest)
+        request = parse_request(rest)
     except LabError:
+        return lines
+    if request.job.elsewhere:
         return lines
     body = lines[1:]
     if body and body[0].startswith("%%"):
@@ -57,9 +59,17 @@ class LabMagics(Magics):
     @cell_magic
     def labrun(self, line: str, cell: str) -> None:
         try:
-            parse_request(line)
+            request = parse_request(line)
+            if request.job.elsewhere:
+                from labnb.magics import jobs
+
+                awaited = jobs.submit(self.shell, self._recorder, request, line, cell)
         except LabError as error:
             raise IPythonUsageError(str(error)) from None
+        if request.job.elsewhere:
+            if request.job.wait:
+                jobs.wait(self._recorder, awaited)
+            return
         # Reached when code calls the magic itself: the ordinary way, one level down.
         assert self.shell is not None
         self.shell.run_cell(f"{MAGIC} {line}\n{cell}").raise_error()  # type: ignore[no-untyped-call]

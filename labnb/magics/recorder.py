@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from labnb.capture.session import Session
     from labnb.lab import Lab
     from labnb.magics.recording import Recording
+    from labnb.magics.returning import Returning
     from labnb.model.run import Run
 
 
@@ -42,6 +43,8 @@ class Recorder:
         self._start = Path(notebook).parent if notebook and Path(notebook).parent.is_dir() else Path.cwd()
         self.last: Run | None = None
         self._kept: EarlierReads | None = None
+        #: What follows the jobs of this session, once there are any.
+        self.returning: Returning | None = None
         # What the first record needs is loaded beside the cells before it.
         threading.Thread(target=self._warm_up, name="labnb-warm-up", daemon=True).start()
 
@@ -59,6 +62,8 @@ class Recorder:
         self._depth += 1
         try:
             if self._depth == 1:
+                if self.returning is not None:
+                    self.returning.deliver()
                 self.session.before(info)
             self._begin(info)
             if self._depth == 1 and self._recording is None:
@@ -97,6 +102,8 @@ class Recorder:
             request = parse_request(line)
         except LabError:
             return  # the magic itself answers
+        if request.job.elsewhere:
+            return  # the magic submits it
         from labnb.magics.recording import Recording
         from labnb.model.cell import Cell
 

@@ -90,10 +90,12 @@ class CollectJob:
             job = folder.read()
             run_folder = RunFolder(self.index.lab.run(folder.uid))
             run, _ = run_folder.stored()
-            if not job.collected:
-                if not run.status.ended:
-                    run = self._finish(folder, job, run, run_folder)
-                folder.update(lambda job: dataclasses.replace(job, collected=True))
+            if job.collected:
+                self.index.leave(folder.uid)
+                return run
+            if not run.status.ended:
+                run = self._finish(folder, job, run, run_folder)
+            folder.update(lambda job: dataclasses.replace(job, collected=True))
             self.index.leave(folder.uid)
         with contextlib.suppress(LabError, OSError):  # the record is here; labnb sync publishes it
             self.announce(folder.uid)

@@ -74,7 +74,7 @@ class FollowPlace:
                 job = self._send(folder, folder.read())
                 if not job.state.ended:
                     jobs[folder.uid] = folder, job
-                elif not job.collected:
+                else:
                     self.collect.collect(folder)
         self.known = {uid: memory for uid, memory in self.known.items() if uid in jobs}
         fresh = any(uid not in self.known for uid in jobs)

@@ -43,3 +43,16 @@ def placed(request: JobRequest, work: Path, objects: Path) -> JobRequest:
     return dataclasses.replace(
         request, work_folder=str(folder), project_folder=str(work), path=path, objects_folder=str(objects)
     )
+
+
+def unplaced(request: JobRequest) -> JobRequest:
+    """Take the paths of a target from a request again: another job lies elsewhere."""
+    above = request.project_folder
+    if not above:
+        return request
+
+    def inner(path: str) -> str:
+        return "" if path == above else path.removeprefix(f"{above}/")
+
+    path = tuple(inner(one) for one in request.path)
+    return dataclasses.replace(request, work_folder=inner(request.work_folder), project_folder="", path=path)

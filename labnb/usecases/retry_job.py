@@ -14,6 +14,7 @@ from labnb.model.job import Job, JobState
 from labnb.model.run import Run, RunStatus, time_text
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobGroup, JobIndex
+from labnb.usecases.place import unplaced
 from labnb.usecases.send_job import target_of
 from labnb.usecases.submit_job import job_facts, write_private
 
@@ -77,16 +78,7 @@ def retry_job(index: JobIndex, folder: JobFolder) -> JobFolder:
         (folder.paths.needs, new.paths.needs),
     ):
         write_private(place, source.read_text(encoding="utf-8"))
-    # Its place is its own: the paths are relative again.
-    inner = request.work_folder.removeprefix(request.project_folder).strip("/") if request.project_folder else ""
-    anew = dataclasses.replace(
-        request,
-        uid=uid,
-        token=job.token,
-        work_folder=inner if request.project_folder else request.work_folder,
-        project_folder="",
-        path=(),
-    )
+    anew = unplaced(dataclasses.replace(request, uid=uid, token=job.token))
     write_private(new.paths.request, json.dumps(anew.to_json(), default=repr))
     new.write(job)
     if old.group and (group := index.group(old.group)):

@@ -1,0 +1,42 @@
+"""Fetch the files that a job wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from labnb.model.errors import NotFound
+from labnb.ports.host import Host
+from labnb.runfolder.job_index import JobFolder, read_json
+from labnb.runfolder.job_paths import JobPaths
+from labnb.usecases.send_job import target_of
+
+
+def fetch_outputs(folder: JobFolder, reach: Callable[[str], Host]) -> dict[str, Path]:
+    """Give the files that the cell wrote by their path in the project; those of another machine are brought here.
+
+    Files outside of the work tree stay where they are: of another machine they are left out. Raises what the host
+    raises.
+    """
+    told = read_json(folder.paths.files) or {}
+    names = [str(use["path"]) for use in told.get("outputs") or () if isinstance(use, dict) and "path" in use]
+    host = reach(target_of(folder).host)
+    found: dict[str, Path] = {}
+    missing: dict[str, Path] = {}
+    far = JobPaths(Path(folder.read().folder or folder.paths.folder))
+    for name in names:
+        inside = not name.startswith("/") and ".." not in Path(name).parts
+        if host.local:
+            path = folder.paths.work / name if inside else Path(name)
+            if path.exists():
+                found[name] = path
+        elif inside:
+            found[name] = folder.paths.work / name
+            if not found[name].exists():
+                missing[str(far.work / name)] = found[name]
+    if missing:
+        try:
+            host.get(missing)
+        except NotFound:
+            found = {name: path for name, path in found.items() if path.exists()}
+    return found
