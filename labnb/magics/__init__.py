@@ -10,9 +10,10 @@ _loaded: dict[int, Any] = {}
 def magics() -> tuple[Any, ...]:
     """Give the classes of magics; their modules are light to import."""
     from labnb.magics.labdata import DataMagics
+    from labnb.magics.labjobs import JobMagics
     from labnb.magics.labrun import LabMagics
 
-    return (LabMagics, DataMagics)
+    return (LabMagics, DataMagics, JobMagics)
 
 
 def load(shell: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,3 +41,16 @@ def fetch_outputs(folder: JobFolder, reach: Callable[[str], Host]) -> dict[str, 
         except NotFound:
             found = {name: path for name, path in found.items() if path.exists()}
     return found
+
+
+def fetch_again(folder: JobFolder, reach: Callable[[str], Host]) -> None:
+    """Bring the values of a job of another machine once more. Raises what the host raises."""
+    host = reach(target_of(folder).host)
+    place = folder.read().folder
+    if host.local or not place:
+        return
+    far = JobPaths(Path(place))
+    with contextlib.suppress(NotFound):
+        host.get({str(far.values): folder.paths.values})
+        digests = [item.get("object") for item in (read_json(folder.paths.values) or {}).values()]
+        host.get({str(far.value(name)): folder.paths.value(name) for name in digests if name and name.isalnum()})
