@@ -12,6 +12,7 @@ from typing import Any
 #: Where each name of the package lives.
 _HOMES = {
     "artifact": "labnb.runfolder.active",
+    "checkpoint": "labnb.runfolder.checkpoint",
     "job": "labnb.api_jobs",
     "log": "labnb.runfolder.active",
     "param": "labnb.runfolder.active",
@@ -20,7 +21,7 @@ _HOMES = {
     "tag": "labnb.runfolder.active",
 }
 
-__all__ = ["__version__", "artifact", "job", "log", "param", "run", "runs", "tag"]
+__all__ = ["__version__", "artifact", "checkpoint", "job", "log", "param", "run", "runs", "tag"]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,10 @@ class ActiveRun:
     warned: set[str] = field(default_factory=set)
 
 
+ASKED_AT_MOST = 1000
+#: What cells that are no runs asked the Data Store for; whoever follows the cells takes it away.
+asked_outside: list[dict[str, Any]] = []
+
 _active: ActiveRun | None = None
 _warned_outside = False
 
@@ -136,6 +140,19 @@ def artifact(path: str | os.PathLike[str], name: str | None = None) -> None:
         _warn(run, f"The artifact {source} was not kept: {error}.")
         return
     run.journal.add("artifact", name=target.relative_to(run.paths.artifacts).as_posix())
+
+
+def used(file: dict[str, Any]) -> None:
+    """Note that the running cell asked the Data Store for a file (JSON of a FileUse).
+
+    It is an input then, however it is read.
+    """
+    run = _active or active()
+    if run is None:
+        if len(asked_outside) < ASKED_AT_MOST:
+            asked_outside.append(file)
+        return
+    run.journal.add("input", file=file)
 
 
 def _warn(run: ActiveRun, message: str) -> None:

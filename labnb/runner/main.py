@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
 import json
@@ -93,7 +94,7 @@ class Running:
         open_door()
         module = ModuleType("__main__")
         names = module.__dict__
-        names["__builtins__"] = __builtins__
+        names["__builtins__"] = builtins
         sys.modules["__main__"] = module
         request = self._request
         root = request.project_folder or request.work_folder or os.getcwd()
@@ -167,7 +168,7 @@ class Running:
         os.close(null)
         self._originals = sys.stdout, sys.stderr
         out, err = Stream("stdout", 1, self._log), Stream("stderr", 2, self._log)
-        sys.stdout, sys.stderr, sys.stdin = out, err, _NoInput()  # type: ignore[assignment]
+        sys.stdout, sys.stderr, sys.stdin = out, err, _NoInput()
         # The write method is looked up at each call: the recorder of outputs replaces it for the time of the cell.
         self._pipes = [Pipe(1, lambda text: out.write(text)), Pipe(2, lambda text: err.write(text))]
         for pipe in self._pipes:

@@ -76,18 +76,19 @@ class Pulse:
             write_atomic(self._paths.state, json.dumps(self.state))
 
     def _run(self) -> None:
-        beat_at, system_at = BEAT_EVERY, SYSTEM_EVERY
         began = time.monotonic()
+        beat_at, system_at = BEAT_EVERY, SYSTEM_EVERY
         while not self._done.wait(TICK):
-            elapsed = time.monotonic() - began
+            elapsed = time.monotonic() - began + TICK / 2
+            beat, system = elapsed >= beat_at, elapsed >= system_at
+            beat_at += BEAT_EVERY if beat else 0
+            system_at += SYSTEM_EVERY if system else 0
             with contextlib.suppress(Exception):
                 self._often()
-            if elapsed >= beat_at - TICK / 2:
-                beat_at = elapsed + BEAT_EVERY
+            if beat or system:
                 with contextlib.suppress(Exception):
                     load = self.usage.look()
-                    if elapsed >= system_at - TICK / 2:
-                        system_at = elapsed + SYSTEM_EVERY
+                    if system:
                         self._journal.metrics({**load, **self.usage.gpus()})
                 self.beat()
             # The sign of life by which the end of a killed run is told.

@@ -156,7 +156,7 @@ def _set_generators(states: dict[str, bytes]) -> None:
     if "random" in states:
         random.setstate(pickle.loads(states["random"]))  # noqa: S301 - part of the checked state
     waiting = {}
-    for name, module in (("numpy", "numpy.random"), ("torch", "torch.random")):
+    for name, module in (("numpy", "numpy.random"), ("torch", "torch")):
         if name not in states:
             continue
         if module in sys.modules:
@@ -173,9 +173,7 @@ def _set_generator(module: str, state: bytes) -> None:
         if module == "numpy.random":
             loaded.set_state(pickle.loads(state))  # noqa: S301 - part of the checked state
         else:
-            import torch
-
-            loaded.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+            loaded.set_rng_state(loaded.frombuffer(bytearray(state), dtype=loaded.uint8))
 
 
 class _AfterImport(MetaPathFinder):
