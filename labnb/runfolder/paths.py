@@ -44,6 +44,11 @@ class LabPaths:
         return self.home / "cache"
 
     @property
+    def versions(self) -> Path:
+        """The versions of datasets that were added here, a line of JSON each."""
+        return self.home / "versions.jsonl"
+
+    @property
     def code(self) -> Path:
         """Private git repositories and indexes; code snapshots of folders without git live here."""
         return self.home / "code"
