@@ -34,7 +34,8 @@ class Journal:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._steps: dict[str, int] = {}
         self._keys: dict[str, str] = {}
-        self._waiting: deque[bytes] = deque()
+        # What is to be written of each line, and the line.
+        self._waiting: deque[tuple[bytes, bytes]] = deque()
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self.lost = 0
@@ -85,7 +86,7 @@ class Journal:
     def waiting(self) -> list[dict[str, Any]]:
         """Give the lines that could not be written yet."""
         with self._lock:
-            return [json.loads(line) for line in self._waiting]
+            return [json.loads(line) for _, line in self._waiting]
 
     def _write(self, data: bytes) -> None:
         if not self._waiting:
@@ -95,34 +96,45 @@ class Journal:
                 written = 0
             if written == len(data):
                 return
-            if written:  # a disk that fills up takes a part: the reader passes over the torn line
-                data = b"\n" + data
-        self._wait(data)
+            self._wait(_rest(data, written), data)
+        else:
+            self._wait(data, data)
 
-    def _wait(self, data: bytes) -> None:
+    def _wait(self, rest: bytes, line: bytes) -> None:
         if self._pid != os.getpid():
             # A forked worker: what waited then is its parent's to write, and so was the lock.
             self._pid, self._lock = os.getpid(), threading.Lock()
             self._waiting = deque()
         with self._lock:
             if len(self._waiting) < self.WAITING:
-                self._waiting.append(data)
+                self._waiting.append((rest, line))
             else:
                 self.lost += 1
             self._flush()
 
     def _flush(self) -> bool:
         while self._waiting:
-            data = self._waiting[0]
+            rest, line = self._waiting[0]
             try:
-                written = os.write(self._fd, data)
+                written = os.write(self._fd, rest)
             except OSError:
                 return False
-            if written < len(data):
-                self._waiting[0] = b"\n" + data.lstrip(b"\n")
+            if written < len(rest):
+                self._waiting[0] = (_rest(line, written - len(rest) + len(line)), line) if written else (rest, line)
                 return False
             self._waiting.popleft()
         return True
+
+
+def _rest(line: bytes, written: int) -> bytes:
+    """Say what is to be written of a line of which a disk that fills up took so many bytes.
+
+    All of it on a line of its own, as the reader passes over a torn one; but where nothing is missing except the line's
+    end, it would be there twice.
+    """
+    if written == len(line) - 1:
+        return b"\n"
+    return line if written == 0 else b"\n" + line
 
 
 def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:

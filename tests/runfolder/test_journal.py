@@ -286,3 +286,48 @@ def test_a_call_costs_little(tmp_path: Path) -> None:
         best = min(best, (time.process_time() - start) / 5000)
     # 7 µs on the machine of docs/measures; the bound leaves room for a slower one under load.
     assert best < 40e-6
+
+
+# Logs three points; of the second the disk takes some bytes, one more each time, and there is room again before the
+# third, or only after the file was closed.
+CUT_OFF = """
+import json, resource, sys
+from pathlib import Path
+from labnb.runfolder.journal import Journal, read_journal
+path, most = Path(sys.argv[1]), resource.getrlimit(resource.RLIMIT_FSIZE)
+found = []
+for late in (False, True):
+    for taken in range(200):
+        path.unlink(missing_ok=True)
+        journal = Journal(path)
+        journal.metrics({"loss": 1.0})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + taken, most[1]))
+        journal.metrics({"loss": 2.0})
+        waiting = [line["v"]["loss"] for line in journal.waiting()]
+        if late:
+            whole = journal.close()
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+            journal.write_rest(path)
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+            journal.metrics({"loss": 3.0})
+            journal.close()
+        found.append((waiting, [line["v"]["loss"] for _, line in read_journal(path)]))
+        if not waiting:
+            break
+print(json.dumps(found))
+"""
+
+
+def test_wherever_a_full_disk_cuts_a_line_it_is_there_once(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CUT_OFF, str(tmp_path / "journal")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    ends = [number for number, (waiting, _) in enumerate(found) if not waiting]
+    assert len(ends) == 2  # the limit was as long as the line, once for each
+    assert ends[0] > 30
+    for number, (waiting, points) in enumerate(found):
+        assert waiting in ([], [2.0])
+        assert points == ([1.0, 2.0, 3.0] if number <= ends[0] else [1.0, 2.0])
