@@ -23,7 +23,7 @@ class LocalHost:
     local = True
 
     def run(self, command: Sequence[str], stdin: bytes = b"", timeout: float = 60.0) -> Finished:
-        """Run a command; codes 127 and 126 are a shell's: not found, not allowed."""
+        """Run a command; codes are a shell's: 127 not found, 126 not allowed, 137 killed."""
         try:
             # A session of its own: Ctrl-C in the terminal that Jupyter was started from ends no sbatch half-way.
             done = subprocess.run(
@@ -37,7 +37,8 @@ class LocalHost:
             raise HostUnreachable(f"{command[0]} did not answer within {timeout:g} s.") from None
         except (OSError, ValueError) as error:
             raise HostError(f"{command[0]} cannot be run: {error}.") from error
-        return Finished(done.returncode, done.stdout, done.stderr)
+        code = done.returncode if done.returncode >= 0 else 128 - done.returncode
+        return Finished(code, done.stdout, done.stderr)
 
     def put(self, files: Mapping[str, Path | bytes]) -> None:
         """Write files whole, for their owner alone."""
