@@ -65,9 +65,12 @@ class JobLab:
         self, host: str, executor: str, say: Callable[[str], None], mirror: MirrorJobs | None = None
     ) -> FollowPlace:
         """Follow the jobs of one place. Raises LabError where there is no such host or executor."""
-        from labnb.usecases.follow_jobs import FollowPlace
+
+        from labnb.runfolder.mounts import is_shared, mount_of
+        from labnb.usecases.follow_jobs import LATE, LATE_HERE, LONGEST_LOOK, PROCESS_LOOK, FollowPlace
 
         reach = self.reach
-        return FollowPlace(
-            reach.host(host), reach.executor(executor), self.send, self.collect, say, mirror
-        )
+        place = FollowPlace(reach.host(host), reach.executor(executor), self.send, self.collect, say, mirror)
+        place.late = LATE if host or is_shared(mount_of(self.index.home)[1]) else LATE_HERE
+        place.longest = PROCESS_LOOK if not host and executor == "process" else LONGEST_LOOK
+        return place

@@ -64,8 +64,8 @@ class Submission:
         from labnb.usecases.submit_job import Draft
 
         request, names, root = self._request, self._shell.user_ns, self._lab.root
-        # The line of the magic is left empty, so that tracebacks tell the lines of the cell as it stands.
-        python = self._shell.transform_cell("\n" + self._body)
+        # A line stands for that of the magic, so that tracebacks tell the lines of the cell as it stands.
+        python = f"#\n{self._shell.transform_cell(self._body)}"
         tree = _parsed(python)
         self._check_cell(tree)
         cell = self._cell()

@@ -142,8 +142,6 @@ class CollectJob:
             notes.append(Note("started_twice", text, str(refused[-1].get("why", ""))))
         if len(ran) > 1:
             notes.append(Note("ran_again", f"The cell was begun {len(ran)} times: {ran[-1].get('why', '')}."))
-        if job.state is not JobState.COMPLETED and not (folder.end() or {}).get("error"):
-            notes.append(Note("job", f"The job is {job.state.value}: {job.cause}."))
         return notes
 
 

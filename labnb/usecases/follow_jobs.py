@@ -25,10 +25,13 @@ from labnb.usecases.send_job import SendJob
 
 #: Seconds between two questions to an executor: the first, and the longest while nothing changes.
 FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
+#: The longest where the question is a look at processes of this machine, and bothers nobody.
+PROCESS_LOOK = 3.0
 #: Seconds between two looks at a shared folder whose changes by other machines are not told.
 GLANCE = 1.0
-#: Seconds that an end which the executor tells may precede the end that the job writes itself.
-LATE = 5.0
+#: Seconds that an end which the executor tells may precede the end that the job writes itself: on a disk of this
+#: machine, and through a network.
+LATE_HERE, LATE = 0.3, 5.0
 #: A job that its executor does not know is given up after so many looks in a row, over so many seconds at least...
 LOOKS, UNKNOWN = 3, 15.0
 #: ...and not while it gives signs of life younger than this.
@@ -60,6 +63,8 @@ class FollowPlace:
     collect: CollectJob
     say: Callable[[str], None]
     mirror: MirrorJobs | None = None
+    late: float = LATE
+    longest: float = LONGEST_LOOK
     interval: float = FIRST_LOOK
     due: float = 0.0
     trouble: int = 0
@@ -129,7 +134,7 @@ class FollowPlace:
             sights = self.executor.look(self.host, {job.token: job.handle for _, job in jobs.values()})
         except LabError as error:
             self.trouble += 1
-            self.due = time.monotonic() + min(FIRST_LOOK * 2**self.trouble, LONGEST_LOOK)
+            self.due = time.monotonic() + min(FIRST_LOOK * 2**self.trouble, self.longest)
             self.say(f"{error}")
             return
         self.trouble = 0
@@ -137,7 +142,7 @@ class FollowPlace:
         for uid, (folder, job) in jobs.items():
             with self._guard(uid):
                 changed |= self._see(folder, job, sights.get(job.token))
-        self.interval = FIRST_LOOK if changed else min(self.interval * 1.5, LONGEST_LOOK)
+        self.interval = FIRST_LOOK if changed else min(self.interval * 1.5, self.longest)
         self.due = time.monotonic() + self.interval
 
     def _see(self, folder: JobFolder, job: Job, sight: Sight | None) -> bool:
@@ -150,10 +155,10 @@ class FollowPlace:
         if sight.state.ended:
             # The job's own word is better, and may be on its way through the file system.
             memory.over_since = memory.over_since or time.monotonic()
-            if time.monotonic() - memory.over_since >= (LATE if sight.state is not JobState.CANCELLED else LATE / 5):
+            if time.monotonic() - memory.over_since >= self.late:
                 self._end(folder, job, sight, folder.end())
             else:
-                self._soon(time.monotonic(), 0.5)
+                self._soon(time.monotonic(), self.late)
             return True
         memory.over_since = 0.0
         if sight.state is JobState.RUNNING:
