@@ -15,13 +15,16 @@ _HOMES = {
     "checkpoint": "labnb.runfolder.checkpoint",
     "job": "labnb.api_jobs",
     "log": "labnb.runfolder.active",
+    "open": "labnb.api_data",
     "param": "labnb.runfolder.active",
+    "path": "labnb.api_data",
     "run": "labnb.api",
     "runs": "labnb.api",
     "tag": "labnb.runfolder.active",
 }
 
-__all__ = ["__version__", "artifact", "checkpoint", "job", "log", "param", "run", "runs", "tag"]
+# Without open: `from labnb import *` shall not take Python's own away.
+__all__ = ["__version__", "artifact", "checkpoint", "job", "log", "param", "path", "run", "runs", "tag"]
 
 
 def __getattr__(name: str) -> Any:

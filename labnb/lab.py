@@ -19,6 +19,7 @@ from labnb.runfolder.paths import LabPaths
 if TYPE_CHECKING:
     from labnb.adapters.mlflow.join import MlflowJoin
     from labnb.lab_data import DataLab
+    from labnb.lab_index import IndexLab
     from labnb.lab_jobs import JobLab
     from labnb.model.closure import Closure
     from labnb.model.health import Facts, ServerFacts, TargetFacts
@@ -76,6 +77,9 @@ class Lab:
             scanner=self.scanner,
             user=user_name(),
             export=_export,
+            keep=lambda: self.data.keeping(
+                self.config.data_policy, self.config.max_version_mb * megabyte, code_store.follow
+            ),
         )
 
     @cached_property
@@ -91,6 +95,13 @@ class Lab:
         from labnb.usecases.browse import Browse
 
         return Browse(self.paths)
+
+    @cached_property
+    def many(self) -> IndexLab:
+        """Index, curves, comparison and details: what shows many runs."""
+        from labnb.lab_index import IndexLab
+
+        return IndexLab(self)
 
     @cached_property
     def jobs(self) -> JobLab:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labnb.model.data_diff import diff_contents
-from labnb.model.dataset import Dataset, DatasetVersion
+from labnb.model.dataset import Dataset, DatasetVersion, DataState, FileUse
 from labnb.model.errors import NotFound
 from labnb.ports.progress import Progress, silent
 from labnb.runfolder.paths import LabPaths
@@ -19,14 +19,18 @@ from labnb.runfolder.paths import LabPaths
 if TYPE_CHECKING:
     from labnb.model.data_changes import Added, Freed
     from labnb.model.data_diff import DataDiff
-    from labnb.model.run import Run
+    from labnb.model.run import Note, Run, RunStatus
     from labnb.ports.content_reader import ContentReader
     from labnb.ports.data_catalog import DataCatalog
     from labnb.ports.data_writer import DataWriter
+    from labnb.ports.file_history import FileHistory
+    from labnb.usecases.bring_data import BringData
     from labnb.usecases.data_diff import CompareData
     from labnb.usecases.data_lineage import TraceData
     from labnb.usecases.data_log import DataLog
     from labnb.usecases.data_preview import PreviewData
+    from labnb.usecases.keep_data import Follow, KeepData
+    from labnb.usecases.save_data import SaveData
 
 
 class DataLab:
@@ -41,14 +45,8 @@ class DataLab:
     @cached_property
     def catalog(self) -> DataCatalog:
         from labnb.adapters.dvc.catalog import DvcCatalog
-        from labnb.adapters.git.history import GitFileHistory
 
-        return DvcCatalog(
-            self.root,
-            GitFileHistory(self.root, self._paths.code),
-            self._digests,
-            self._paths.home / "data" / "versions.jsonl",
-        )
+        return DvcCatalog(self.root, self._history, self._digests, self._paths.versions)
 
     @cached_property
     def writer(self) -> DataWriter:
@@ -67,6 +65,64 @@ class DataLab:
         from labnb.usecases.data_log import DataLog
 
         return DataLog(self.catalog, self._runs, self.root)
+
+    @cached_property
+    def bring(self) -> BringData:
+        from labnb.adapters.dvc.elsewhere import DvcOtherRepository
+        from labnb.usecases.bring_data import BringData
+
+        return BringData(
+            self.root,
+            self._paths.brought,
+            self.catalog,
+            self.log,
+            lambda: self.writer,
+            DvcOtherRepository,
+            self._code_file,
+            self.remote,
+        )
+
+    def _code_file(self, revision: str, name: str) -> bytes | None:
+        commit = self._history.commit(revision)
+        return self._history.read([(commit, name)]).get((commit, name)) if commit else None
+
+    @cached_property
+    def _history(self) -> FileHistory:
+        from labnb.adapters.git.history import GitFileHistory
+
+        return GitFileHistory(self.root, self._paths.code)
+
+    def keeping(self, policy: str, limit: int, follow: Follow) -> KeepData:
+        """What keeps data that changed since their last version; `follow` puts pointers into a code snapshot."""
+        from labnb.usecases.keep_data import KeepData
+
+        return KeepData(self.root, lambda: self.writer, self.catalog.belongs, follow, policy, limit)
+
+    @cached_property
+    def save(self) -> SaveData:
+        from labnb.usecases.save_data import SaveData
+
+        return SaveData(self.root, lambda: self.writer, self._recorded)
+
+    def saved(
+        self, asked: Mapping[str, str], run: Run, status: RunStatus, outputs: Sequence[FileUse]
+    ) -> tuple[tuple[FileUse, ...], tuple[Note, ...]]:
+        """Make versions of what a cell wrote, as `--save` asks (dataset to path, "" where both are the same)."""
+        from labnb.model.run import Note, RunStatus
+
+        if status is not RunStatus.FINISHED:
+            names = ", ".join(asked)
+            return tuple(outputs), (Note("save", f"{names} was not saved: the cell did not finish."),)
+        here = Path.cwd()
+        paths = {
+            os.path.normpath(name) if path else os.path.relpath(here / name, self.root): path or name
+            for name, path in asked.items()
+        }
+        return self.save.save(paths, here, f"{run.name} (run {run.uid[:8]})", self._user, outputs)
+
+    def _recorded(self, name: str) -> bool:
+        found = [item for item in self.catalog.datasets() if item.name == name]
+        return bool(found) and self.catalog.with_state(found[0]).state is DataState.UNCHANGED
 
     @cached_property
     def compare(self) -> CompareData:

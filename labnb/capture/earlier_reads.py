@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,11 @@ class EarlierReads:
     def __init__(self) -> None:
         self._kept: dict[Cell, tuple[tuple[FileUse, tuple[int, int] | None], ...]] = {}
 
-    def keep(self, cell: Cell, report: FileReport, root: Path) -> None:
-        """Remember what an execution read; files that it wrote itself are no inputs."""
-        if report.inputs:
-            self._kept[cell] = tuple((use, _state(root / use.path)) for use in report.inputs[:PER_CELL])
+    def keep(self, cell: Cell, report: FileReport, root: Path, asked: Sequence[FileUse] = ()) -> None:
+        """Remember what an execution read, or asked the Data Store for; files that it wrote itself are no inputs."""
+        found = {use.path.rstrip("/"): use for use in (*report.inputs, *asked)}
+        if found:
+            self._kept[cell] = tuple((use, _state(root / use.path)) for use in list(found.values())[:PER_CELL])
 
     def of(self, closure: Closure, root: Path, known: Collection[str]) -> tuple[tuple[FileUse, ...], tuple[Note, ...]]:
         """Give what the earlier cells of a slice read, but for the paths in `known`; notes tell what changed since."""

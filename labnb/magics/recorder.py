@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labnb.magics.request import find_line, parse_request
+from labnb.model.dataset import FileUse
 from labnb.model.errors import LabError
+from labnb.runfolder.active import asked_outside
 
 if TYPE_CHECKING:
     from labnb.capture.earlier_reads import EarlierReads
@@ -129,7 +131,9 @@ class Recorder:
     def _keep_reads(self) -> None:
         if self._watch is not None and self.session.history:
             report = self._watch.close(seconds=PATIENCE)
-            self._reads.keep(self.session.history[-1].cell, report, self.lab().root)
+            asked = [FileUse.from_json(file) for file in asked_outside]
+            asked_outside.clear()
+            self._reads.keep(self.session.history[-1].cell, report, self.lab().root, asked)
 
     def _warm_up(self) -> None:
         from labnb.capture.files import aside

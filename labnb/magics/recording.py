@@ -18,7 +18,7 @@ from labnb.magics.request import LabrunRequest
 from labnb.model.card import card
 from labnb.model.cell import Cell
 from labnb.model.dataset import FileUse
-from labnb.model.errors import nearest
+from labnb.model.errors import LabError, nearest
 from labnb.model.evidence import Evidence
 from labnb.model.output import terminal_text
 from labnb.model.run import MetricPoint, Note, Run, RunStatus, Value
@@ -123,12 +123,17 @@ class Recording:
         if joined is not None:
             params = {**params, **joined.params}
             notes.extend(joined.notes)
+        outputs = report.outputs if report else ()
+        if self._request.save:
+            with opened.part("save", "What was to be saved was"):
+                outputs, told = self._lab.data.saved(self._request.save, opened.run, status, outputs)
+                notes.extend(told)
         evidence = Evidence(
             started=self._started,
             ended=ended,
             closure=closure,
             inputs=(*(report.inputs if report else ()), *earlier),
-            outputs=report.outputs if report else (),
+            outputs=outputs,
             params=params,
             points=(*points, *(joined.points if joined is not None else ())),
             tags=joined.tags if joined is not None else {},
@@ -137,11 +142,17 @@ class Recording:
             children=joined.children if joined is not None else (),
             notes=tuple(notes),
         )
-        run = self._lab.record_run.finish(opened, status, evidence)
+        run = self._lab.record_run.finish(opened, status, evidence, self._kept)
         with opened.part("publisher", "The announcement of the end was"):
             self._lab.announce(run.uid)
         self._show(run, None, update=not self._output.cleared)
         return run
+
+    def _kept(self, run: Run) -> None:
+        """Large data that the cell read are kept now: publish and show it."""
+        with contextlib.suppress(LabError):
+            self._lab.announce(run.uid)
+        self._show(run, None, update=not self._output.cleared)
 
     def _closure(self) -> Closure | None:
         from labnb.capture.slicing import slice_session

@@ -24,6 +24,7 @@ class LabrunRequest:
 
     `params` are set in the session before the cell runs and recorded; `watched` are names whose values are recorded
     as params after it; `metrics` are names whose values are recorded as metrics after it. `job` says where it runs.
+    `save` maps datasets to what the cell writes for them ("" for a dataset that lies where it is written).
     """
 
     name: str | None = None
@@ -33,6 +34,7 @@ class LabrunRequest:
     tags: dict[str, str] = field(default_factory=dict)
     quiet: bool = False
     job: JobAsk = field(default_factory=JobAsk)
+    save: dict[str, str] = field(default_factory=dict)
 
     @property
     def plain_params(self) -> dict[str, Value]:
@@ -68,6 +70,14 @@ def make_parser() -> argparse.ArgumentParser:
         help="Record the values that these names (a,b,c) have after the cell as metrics.",
     )
     parser.add_argument("-t", "--tag", action="append", default=[], metavar="NAME=VALUE", help="Tag the run.")
+    parser.add_argument(
+        "--save",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="Make the file or folder PATH that the cell wrote a version of the dataset NAME (a path in the project) "
+        "after the cell, made by its run. PATH alone is PATH=PATH.",
+    )
     add_job_options(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="Show no card.")
     return parser
@@ -111,7 +121,20 @@ def parse_request(line: str) -> LabrunRequest:
     for name in metrics:
         if not re.fullmatch(r"[^\W\d]\w*(\.\w+|\[[^\]]+\])*", name):
             raise UsageError(f"%%labrun: {name!r} is no name of a value.", "Write --metric accuracy,loss.")
-    return LabrunRequest(given.name, params, tuple(watched), metrics, tags, given.quiet, job)
+    return LabrunRequest(given.name, params, tuple(watched), metrics, tags, given.quiet, job, _saved(given.save, job))
+
+
+def _saved(texts: list[str], job: JobAsk) -> dict[str, str]:
+    """Read `--save NAME=PATH`: give the path that the cell writes for each dataset."""
+    found = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not name.strip() or (equals and not path.strip()):
+            raise UsageError(f"%%labrun: --save {text!r} names no file.", "Write --save data/clean.csv=out/clean.csv.")
+        found[name.strip()] = path.strip()
+    if found and job.elsewhere:
+        raise UsageError("%%labrun: --save works in this kernel, not with --on.", "labnb data add saves results.")
+    return found
 
 
 def literal(text: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from labnb.model.dataset import Content, Dataset, VersionEntry
+from labnb.model.dataset import Content, Dataset, FileUse, VersionEntry
 from labnb.model.lineage import Step
 from labnb.ports.progress import Progress, silent
 
@@ -51,6 +51,10 @@ class DataCatalog(Protocol):
 
     def locate(self, name: str, md5: str, inner: str = "") -> Path | None:
         """Find a file on this machine that holds this content: in the cache, else in its place in the work tree."""
+        ...
+
+    def belongs(self, use: FileUse, name: str, version: str) -> bool:
+        """Whether a file that was read is, with its digest, in a version that the cache holds."""
         ...
 
     def stages(self) -> tuple[Step, ...]:

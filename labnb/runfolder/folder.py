@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from labnb.model.dataset import FileUse
 from labnb.model.errors import NotFound, StoreCorrupt
 from labnb.model.run import MetricPoint, Run, RunStatus, time_text
 from labnb.runfolder.journal import Journal, read_journal
@@ -163,7 +164,7 @@ class RunFolder:
 
 def with_lines(run: Run, lines: Iterable[dict[str, Any]]) -> Run:
     """Give the run with what these lines of a journal add to it."""
-    metrics, params, tags, code = dict(run.metrics), dict(run.params), dict(run.tags), run.code
+    metrics, params, tags, code, inputs = dict(run.metrics), dict(run.params), dict(run.tags), run.code, run.inputs
     for line in lines:
         kind = line.get("k")
         if kind == "metric":
@@ -172,9 +173,12 @@ def with_lines(run: Run, lines: Iterable[dict[str, Any]]) -> Run:
             params[str(line["name"])] = line.get("value")
         elif kind == "tag" and "name" in line:
             tags[str(line["name"])] = str(line.get("value"))
+        elif kind == "input" and isinstance(line.get("file"), dict):
+            with contextlib.suppress(TypeError):
+                inputs = (*inputs, FileUse.from_json(line["file"]))
         elif kind == "code" and isinstance(line.get("value"), dict):
             code = line["value"]
-    return dataclasses.replace(run, metrics=metrics, params=params, tags=tags, code=code)
+    return dataclasses.replace(run, metrics=metrics, params=params, tags=tags, code=code, inputs=inputs)
 
 
 def points_of(line: dict[str, Any]) -> list[MetricPoint]:

@@ -44,6 +44,11 @@ class LabPaths:
         return self.home / "cache"
 
     @property
+    def brought(self) -> Path:
+        """Versions of data that were brought for reading, a folder each."""
+        return self.cache / "data"
+
+    @property
     def versions(self) -> Path:
         """The versions of datasets that were added here, a line of JSON each."""
         return self.home / "versions.jsonl"

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labnb.model.cell import Cell
 from labnb.model.closure import Closure
+from labnb.model.dataset import FileUse
 from labnb.model.errors import LabError
 from labnb.model.evidence import Evidence
 from labnb.model.fingerprint import fingerprint
@@ -33,8 +33,11 @@ from labnb.ports.secret_scanner import SecretScanner
 from labnb.runfolder.folder import RunFolder, with_lines
 from labnb.runfolder.journal import Journal
 from labnb.runfolder.paths import LabPaths, write_atomic
-from labnb.runfolder.queue import announce
+from labnb.usecases.end_run import Ending, pretty
 from labnb.usecases.redact_record import Redactor
+
+if TYPE_CHECKING:
+    from labnb.usecases.keep_data import KeepData
 
 
 @dataclass
@@ -93,6 +96,8 @@ class RecordRun:
     scanner: SecretScanner
     user: str
     export: Callable[[Closure], tuple[str, dict[str, Any]]]
+    #: Keeps data that changed since their last version; loaded where there are some. None: they are left alone.
+    keep: Callable[[], KeepData] | None = None
     #: What could not be written of runs that have ended, tried again before the next run.
     unwritten: list[Callable[[], None]] = field(default_factory=list)
 
@@ -143,7 +148,7 @@ class RecordRun:
         """Keep the outputs of a cell that still runs, which has printed `log` bytes to log.txt."""
         clean = opened.redactor.clean_json(list(shown), "the output")
         write_atomic(
-            opened.folder.paths.output, _pretty(output_notebook(opened.run.source, clean, opened.run.uid, log))
+            opened.folder.paths.output, pretty(output_notebook(opened.run.source, clean, opened.run.uid, log))
         )
 
     def write_rest(self) -> None:
@@ -153,9 +158,12 @@ class RecordRun:
                 self.unwritten[0]()
                 self.unwritten.pop(0)
 
-    def finish(self, opened: OpenRun, status: RunStatus, evidence: Evidence) -> Run:
+    def finish(
+        self, opened: OpenRun, status: RunStatus, evidence: Evidence, later: Callable[[Run], None] | None = None
+    ) -> Run:
         """Close the run with what was seen of it, and give it as it stands on disk.
 
+        Large data that changed are kept afterwards, and `later` is then told the run; without it they are waited for.
         Where the run folder cannot be written any more, the run is given with a note and run.json stays as it was.
         """
         opened.notes.extend(evidence.notes)
@@ -164,10 +172,17 @@ class RecordRun:
         environment = evidence.environment
         with opened.part("environment", "The environment was"):
             environment = environment or self.environment.capture()
-        inputs, outputs = evidence.inputs, evidence.outputs
+        logged = with_lines(opened.folder.read(), opened.journal.waiting())
+        inputs, outputs = _told(evidence.inputs, logged.inputs), evidence.outputs
         with opened.part("data_store", "The versions of the data were"):
             inputs = tuple(self.data_store.resolve(inputs))
             outputs = tuple(self.data_store.resolve(outputs))
+        kept = None
+        with opened.part("keep_data", "The changed data were"):
+            if self.keep is not None and any(use.dataset and use.version is None for use in inputs):
+                kept = self.keep().keep(inputs, opened.code, wait=later is None)
+                inputs, opened.code = kept.inputs, kept.code
+                opened.notes.extend(kept.notes)
         opened.journal.close()
         snapshot = None
         with opened.part("snapshot", "The closure of the cell was"):
@@ -175,7 +190,7 @@ class RecordRun:
                 closure = opened.redactor.clean_closure(evidence.closure)
                 snapshot = Snapshot(closure, opened.code or CodeVersion(), environment)
         snapshot_json = snapshot.to_json() if snapshot is not None else {}
-        run = self._merged(opened, evidence, environment)
+        run = self._merged(opened, evidence, environment, logged)
         run = dataclasses.replace(
             run,
             status=status,
@@ -189,16 +204,19 @@ class RecordRun:
             code = fingerprint(snapshot.closure.normalised, run.params, inputs, snapshot.environment.loaded)
             run = dataclasses.replace(run, fingerprint=code)
         run = dataclasses.replace(run, notes=tuple(dict.fromkeys([*opened.notes, *opened.redactor.notes()])))
-        ending = _Ending(self, opened, run, evidence, snapshot, snapshot_json)
+        ending = Ending(self.lab, self.export, opened, run, evidence, snapshot, snapshot_json)
         told = ending.write()
         if told:
             self.unwritten.append(ending.write_late)
+        elif self.keep is not None and kept is not None and kept.waiting and later is not None:
+            from labnb.usecases.keep_late import KeepLate
+
+            KeepLate(self.keep(), opened.folder, kept.waiting, opened.code, snapshot, later).start()
         return dataclasses.replace(run, notes=tuple(dict.fromkeys([*ending.run.notes, *told])))
 
-    def _merged(self, opened: OpenRun, evidence: Evidence, environment: Environment | None) -> Run:
+    def _merged(self, opened: OpenRun, evidence: Evidence, environment: Environment | None, logged: Run) -> Run:
         """Put together what was logged and seen; what is in the journal counts, whoever wrote it."""
         redactor = opened.redactor
-        logged = with_lines(opened.folder.read(), opened.journal.waiting())
         params = {**evidence.params, **logged.params}
         return dataclasses.replace(
             opened.run,
@@ -213,79 +231,11 @@ class RecordRun:
         )
 
 
-@dataclass
-class _Ending:
-    """The last part of a record: what is written when the run has ended, now or when there is room again."""
-
-    recorder: RecordRun
-    opened: OpenRun
-    run: Run
-    evidence: Evidence
-    snapshot: Snapshot | None
-    snapshot_json: dict[str, Any]
-
-    def write(self) -> list[Note]:
-        """Write what can be written; give a note for each thing that could not, none where all is there."""
-        folder, told = self.opened.folder, []
-        try:
-            self._write_journal()
-        except OSError as error:
-            told.append(_unwritten("journal", "A part of what was logged", error))
-        with self.opened.part("snapshot", "The files of the snapshot were"):
-            try:
-                self._write_files()
-            except OSError as error:
-                told.append(_unwritten("snapshot", "The closure or the output of the cell", error))
-        notes = tuple(dict.fromkeys([*self.opened.notes, *self.opened.redactor.notes()]))
-        self.run = dataclasses.replace(self.run, notes=notes)
-        try:
-            folder.write(dataclasses.replace(self.run, notes=(*notes, *told)))
-            folder.forget_mark()
-        except OSError as error:
-            folder.mark_end(self.run.status)
-            told.append(_unwritten("run_folder", "The end of the run", error))
-        with contextlib.suppress(OSError):
-            folder.paths.log_tail.unlink(missing_ok=True)
-        return told
-
-    def write_late(self) -> None:
-        """Write all of it; raises OSError where there is still no room."""
-        folder = self.opened.folder
-        if not folder.paths.folder.is_dir():
-            return  # it was deleted since
-        self._write_journal()
-        self._write_files()
-        late = Note("written_late", "The record was completed after the run: there was no room when it ended.")
-        folder.write(dataclasses.replace(self.run, notes=(*self.run.notes, late)))
-        folder.forget_mark()
-        announce(self.recorder.lab, self.run.uid)
-
-    def _write_journal(self) -> None:
-        if not self.opened.journal.write_rest(self.opened.folder.paths.journal):
-            lost = self.opened.journal.lost
-            note = Note("journal", f"{lost} lines that were logged found no room and were lost.", "Is the disk full?")
-            self.opened.notes.append(note)
-
-    def _write_files(self) -> None:
-        paths = self.opened.folder.paths
-        if self.snapshot is not None:
-            write_atomic(paths.snapshot, _pretty(self.snapshot_json))
-            write_atomic(paths.lock, "".join(f"{line}\n" for line in self.snapshot.environment.lock))
-            script, notebook = self.recorder.export(self.snapshot.closure)
-            write_atomic(paths.script, script)
-            write_atomic(paths.notebook, _pretty(notebook))
-        shown = self.opened.redactor.clean_json(list(self.evidence.shown), "the output")
-        write_atomic(paths.output, _pretty(output_notebook(self.run.source, shown, self.run.uid)))
-
-
-def _unwritten(code: str, what: str, error: OSError) -> Note:
-    reason = error.strerror or str(error)
-    return Note(
-        code,
-        f"{what} could not be written: {reason}.",
-        "When there is room, the next run or `labnb doctor --fix` completes the record.",
-    )
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
+def _told(seen: Sequence[FileUse], told: Sequence[FileUse]) -> tuple[FileUse, ...]:
+    """Add what the cell asked the Data Store for; what was seen of it, or of files in it, is that."""
+    if not told:
+        return tuple(seen)
+    asked = {use.path.rstrip("/"): use for use in told}
+    folders = tuple(f"{path}/" for path in asked)
+    other = (use for use in seen if use.path.rstrip("/") not in asked and not use.path.startswith(folders))
+    return (*other, *asked.values())

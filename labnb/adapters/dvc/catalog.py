@@ -111,6 +111,21 @@ class DvcCatalog:
             return Path(here)
         return None
 
+    def belongs(self, use: FileUse, name: str, version: str) -> bool:
+        """Whether a file that was read is, with its digest, in a version; a folder where all of its files are."""
+        digest = (use.digest or "").removeprefix("md5:")
+        inner = os.path.relpath(os.path.join(self._root, use.path), os.path.join(self._root, name))
+        if inner == ".":
+            return digest == version
+        content = self.content(name, version)
+        if content is None or not digest:
+            return False
+        if digest.endswith(".dir"):
+            start = f"{inner}/"
+            part = {path[len(start) :]: md5 for path, md5 in content.files.items() if path.startswith(start)}
+            return bool(part) and cache.listing_digest(part) == digest
+        return content.files.get(inner) == digest
+
     def stages(self) -> tuple[Step, ...]:
         """Give the stages of pipelines as the lock files record them."""
         found: dict[tuple[str, str], list[Entry]] = {}

@@ -15,7 +15,7 @@ from labnb.adapters.dvc.out import LOCK
 from labnb.adapters.dvc.revision import PIPELINE, Entry, is_digest, name_of, read_entries
 from labnb.model.dataset import VersionEntry
 from labnb.model.errors import DataStoreError
-from labnb.model.run import time_text
+from labnb.model.run import parse_time, time_text
 from labnb.ports.file_history import Change, FileHistory
 
 
@@ -37,7 +37,9 @@ class _Version:
         self.entry = entry
         self.size = entry.size if self.size is None else self.size
         self.files = entry.nfiles if self.files is None else self.files
-        self.note(entry.notes)
+        # Where `dvc add` made another version since, the words are still those on the one before.
+        if entry.notes.get("version") in (None, entry.md5):
+            self.note(entry.notes)
 
     def note(self, notes: dict[str, Any]) -> None:
         """Take over what `labnb data add` wrote down; a message given there says more than that of a commit."""
@@ -121,7 +123,7 @@ class VersionHistory:
             version = found.setdefault(digest, _Version())
             version.recorded = "add" if version.recorded == "run" else version.recorded
             with suppress(TypeError, ValueError):
-                version.time = version.time or float(line.get("time") or 0)
+                version.time = version.time or parse_time(str(line.get("time"))).timestamp()
             for key in ("size", "files"):
                 if getattr(version, key) is None and isinstance(line.get(key), int):
                     setattr(version, key, line[key])

@@ -14,7 +14,7 @@ class Out:
 
     `path` is absolute, `project` the folder of its DVC project; `md5` ends in ".dir" for a folder. `legacy` marks what
     DVC before 3 wrote: texts were hashed with Unix line ends. `files` maps a folder's files to their md5 where the
-    pointer itself lists them.
+    pointer itself lists them. `name` is the dataset's where its path is another one: a version was brought there.
     """
 
     path: str
@@ -22,6 +22,7 @@ class Out:
     project: str
     legacy: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def folder(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,10 @@ from pathlib import Path
 from labnb.adapters.dvc import cache
 from labnb.adapters.dvc.out import LOCK, Out, is_pointer
 from labnb.model.dataset import FileUse
+
+#: Where versions lie that were brought for reading, and the file that says of which dataset each is.
+BROUGHT = ".labnb/cache/data"
+MARK = "dataset.json"
 
 _ORDER = ("open", "watch", "args")
 
@@ -35,6 +40,8 @@ class DvcDataStore:
 
     def __init__(self, root: Path) -> None:
         self._root = str(root.resolve())
+        self._materialised = f"{self._root.rstrip('/')}/{BROUGHT}/"
+        self._known_brought: dict[str, Out] = {}
         self._names: dict[str, tuple[Key, list[str]]] = {}
         self._pointers: dict[str, tuple[tuple[Key, Key], list[Out]]] = {}
         self._caches: dict[str, tuple[tuple[Key, ...], str]] = {}
@@ -69,12 +76,32 @@ class DvcDataStore:
 
     def _candidates(self, path: str, call: _Call) -> Iterable[Out]:
         folder = os.path.dirname(path)
+        brought = self._brought(path)
+        if brought is not None:
+            yield brought
+            return
         project = self._project(folder, call)
         while project is not None:
             yield from self._outs(folder, project, call)
             if folder == project:
                 break
             folder = os.path.dirname(folder)
+
+    def _brought(self, path: str) -> Out | None:
+        """Tell a version that `labnb.path` brought: what it is of stands beside it."""
+        if not path.startswith(self._materialised):
+            return None
+        place = self._materialised + path[len(self._materialised) :].partition("/")[0]
+        if place not in self._known_brought:
+            try:
+                with open(os.path.join(place, MARK), encoding="utf-8") as file:
+                    told = json.load(file)
+                out = Out(os.path.join(place, str(told["path"])), str(told["version"]), self._root,
+                          files=dict(told.get("files") or {}), name=str(told["dataset"]))  # fmt: skip
+            except (OSError, ValueError, KeyError, TypeError):
+                return None
+            self._known_brought[place] = out
+        return self._known_brought[place]
 
     def _matches(self, use: FileUse, path: str, tracked: Out, call: _Call) -> bool:
         digest = (use.digest or "").removeprefix("md5:")
@@ -209,6 +236,8 @@ class DvcDataStore:
 
     def _name(self, tracked: Out) -> str:
         """Name a dataset: its path relative to the project, also when DVC's project begins above labnb's."""
+        if tracked.name:
+            return tracked.name
         inside = f"{self._root}/".startswith(tracked.project.rstrip("/") + "/")
         return os.path.relpath(tracked.path, self._root) if inside else self._shown(tracked.path)
 

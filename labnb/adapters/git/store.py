@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from labnb.adapters.git import follow as completion
 from labnb.adapters.git import restore
 from labnb.adapters.git.folder import Folder
+from labnb.adapters.git.difference import difference
 from labnb.adapters.git.private import hold
 from labnb.adapters.git.process import GitFailed, program
 from labnb.adapters.git.repository import Repository, find, nearest_marker
@@ -80,6 +83,29 @@ class GitCodeStore:
             code, notes = folder.take(ref)
         return _told(code, (*trouble, *notes))
 
+    def follow(self, code: CodeVersion, files: Mapping[str, str]) -> CodeVersion:
+        """Put files (text by absolute path) into the snapshot on `code.ref`, and give it as it is then.
+
+        Nothing of the researcher's is touched. What lies outside the repository stays out. Raises CodeStoreError.
+        """
+        own = self._private / "folder.git"
+        for place, top in [(own, self._root), *self._tops()]:
+            if (place / "HEAD").exists() and completion.holds_ref(place, code):
+                inside = {os.path.relpath(path, top): text for path, text in files.items()}
+                inside = {path: text for path, text in inside.items() if not path.startswith("../")}
+                return completion.follow(place, code, inside) if inside else code
+        raise CodeStoreError(f"The snapshot {str(code.snapshot)[:12]} is not in this project.")
+
+    def _tops(self) -> list[tuple[Path, Path]]:
+        try:
+            repository = self._locate()
+        except CodeStoreError:
+            repository = None
+        if repository is None:
+            return []
+        kept = [(place, repository.top) for place in sorted(self._private.glob("kept-*.git"))]
+        return [(repository.common, repository.top), *kept]
+
     def recorded_files(self, snapshot: str) -> dict[str, str]:
         """Map the paths that a snapshot holds to their blobs; raises CodeStoreError where it is gone."""
         return restore.recorded_files(self._home(snapshot), snapshot)
@@ -87,6 +113,10 @@ class GitCodeStore:
     def checkout(self, snapshot: str, destination: Path) -> None:
         """Rebuild recorded code in a new or empty folder; raises CodeStoreError where that cannot be."""
         restore.checkout(self._home(snapshot), snapshot, destination)
+
+    def difference(self, before: str, after: str, limit: int) -> str:
+        """Give the unified diff between two commits, at most `limit` characters; raises CodeStoreError."""
+        return difference(self._home(after), before, after, limit)
 
     def _home(self, snapshot: str) -> Path:
         places = [self._private / "folder.git", *sorted(self._private.glob("kept-*.git"))]

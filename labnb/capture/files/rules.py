@@ -59,6 +59,8 @@ class Rules:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         self._allowed = tuple(f"{cache}/{name}/" for name in _DATA_CACHES)
         self._known: dict[str, bool] = {root: True}
+        # Versions that labnb brought for the cell: what the cell opens there counts, not what labnb puts there.
+        self._materialised = f"{self._inside}.labnb/cache/data/"
         temp = re.escape(os.path.realpath(tempfile.gettempdir()))
         self._scratch = re.compile(rf"{temp}/(?:ipykernel_|joblib_memmapping|pymp-|matplotlib-|loky-|labnb-)")
 
@@ -79,6 +81,8 @@ class Rules:
         """Whether a file counts of which only the file system told."""
         if name.endswith(_UNTRUSTED_ENDS) or name.startswith(_UNTRUSTED_STARTS):
             return False
+        if folder.startswith(self._materialised):
+            return False
         return self.wants(folder, name)
 
     def wants_folder(self, folder: str) -> bool:
@@ -92,10 +96,14 @@ class Rules:
 
     def watches(self, folder: str) -> bool:
         """Whether a folder is worth a place among the watched ones."""
+        if f"{folder}/".startswith(self._materialised):
+            return False
         return not self._is_dvc_store(folder) and self.wants_folder(folder)
 
     def _judge(self, folder: str) -> bool:
         below = folder + "/"
+        if below.startswith(self._materialised):
+            return True
         if below.startswith(self._skipped) and not below.startswith(self._allowed):
             return False
         parent, _, name = folder.rpartition("/")
