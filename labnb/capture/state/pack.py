@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from labnb.capture.state.names import binding_of, needed_names, search_path
-from labnb.capture.state.refusal import refuse_size, refuse_value
-from labnb.capture.state.sizes import guess_size
+from labnb.capture.state.refusal import refuse_size, refuse_total, refuse_value
+from labnb.capture.state.sizes import guess_size, known_size
 from labnb.model.cell import ExecutedCell
 from labnb.model.closure import Closure
 from labnb.model.errors import StateRefused
@@ -80,7 +80,8 @@ def pack(
     values = {name: namespace[name] for name, how in bindings.items() if how.is_value}
     for name, value in values.items():
         size = guess_size(value)
-        if size > value_limit and name not in wanted.unsure:
+        # A guess that is near the limit is left to be found out.
+        if size > (value_limit if known_size(value) else 1.5 * value_limit) and name not in wanted.unsure:
             raise refuse_size(name, value, size, value_limit, history)
     objects.mkdir(parents=True, exist_ok=True, mode=0o700)
     packing = _Packing(namespace, history, objects, value_limit, total_limit)
@@ -135,12 +136,11 @@ class _Packing:
         if not values and not generators:
             return "", {}
         body = io.BytesIO()
-        sink = Sink(body, self._total)
+        sink = Sink(body, self._limit)
         pickler = StatePickler(sink, self._namespace, self._objects, self._limit)
         for name, value in values.items():
-            before = sink.size + pickler.block_bytes
             pickler.holds_code = False
-            sink.limit = min(sink.size + self._limit, self._total)
+            sink.begin(self._limit)
             try:
                 pickler.dump(value)
             except TooLarge as error:
@@ -151,9 +151,9 @@ class _Packing:
                 refusal = refuse_value(name, value, error, self._history)
                 refusal.__cause__ = error
                 raise _LeaveOut(name, refusal) from None
-            size = sink.size + pickler.block_bytes - before
-            if sink.size + pickler.block_bytes > self._total:
-                raise _LeaveOut(name, refuse_size(name, value, size, self._total, self._history, "all values together"))
+            size = sink.size + pickler.block_bytes
+            if size > self._total:
+                raise _LeaveOut(name, refuse_total(name, value, size, self._total, self._history))
             if pickler.holds_code:
                 self.by_value.append(name)
         header = {

@@ -12,6 +12,7 @@ sees a name that the cell binds anew, as it would in the notebook.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
 import tempfile
@@ -31,7 +32,7 @@ PROTOCOL = 5
 
 
 class TooLarge(Exception):
-    """A value, or all of them, is over the limit; `size` is what was counted when that was seen."""
+    """A value is over the limit; `size` is what was counted when that was seen."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
@@ -43,15 +44,20 @@ class Sink:
 
     def __init__(self, file: Any, limit: int) -> None:
         self._file = file
-        self.limit = limit
+        self._limit = limit
+        self._begun = 0
         self.size = 0
         self.digest = hashlib.sha256()
+
+    def begin(self, limit: int) -> None:
+        """Count anew: what comes now may have so many bytes."""
+        self._begun, self._limit = self.size, limit
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         self.size += len(view)
-        if self.size > self.limit:
-            raise TooLarge(self.size)
+        if self.size - self._begun > self._limit:
+            raise TooLarge(self.size - self._begun)
         self.digest.update(view)
         self._file.write(view)
         return len(view)
@@ -124,7 +130,9 @@ class StatePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle sh
         return ("object", *known)
 
     def reducer_override(self, value: Any) -> Any:
-        """See when code goes by value."""
+        """See when code goes by value, and let nobody make a text of an open file, as cloudpickle would."""
+        if isinstance(value, io.TextIOWrapper):
+            raise pickle.PicklingError(f"cannot pickle '{type(value).__module__}.{type(value).__name__}' object")
         reduced = super().reducer_override(value)
         if reduced is not NotImplemented and isinstance(value, (types.FunctionType, type)):
             self.holds_code = True

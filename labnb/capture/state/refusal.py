@@ -21,15 +21,24 @@ _HINTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def refuse_size(
-    name: str, value: Any, size: int, limit: int, history: Sequence[ExecutedCell], what: str = "one value"
-) -> StateRefused:
+_SAVE = "Save it to a file below the project and load it inside the cell: files and datasets travel by version."
+
+
+def refuse_size(name: str, value: Any, size: int, limit: int, history: Sequence[ExecutedCell]) -> StateRefused:
     """Refuse a value that is too large."""
     return StateRefused(
         f"{name} ({_type(value)}{_made(name, history)}) is too large to travel to a job: {size_text(size)} or more, "
-        f"and {what} may have {size_text(limit)}.",
-        f"Save it to a file below the project and load it inside the cell: files and datasets travel by version. "
-        f"Or make {name} inside the cell.",
+        f"and one value may have {size_text(limit)}.",
+        f"{_SAVE} Or make {name} inside the cell.",
+    )
+
+
+def refuse_total(name: str, value: Any, size: int, limit: int, history: Sequence[ExecutedCell]) -> StateRefused:
+    """Refuse values that are too large together; the one at which that was seen is named."""
+    return StateRefused(
+        f"What the cell needs is too large to travel to a job: with {name} ({_type(value)}{_made(name, history)}) it "
+        f"is {size_text(size)} or more, and all values together may have {size_text(limit)}.",
+        _SAVE,
     )
 
 

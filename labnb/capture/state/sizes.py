@@ -7,6 +7,7 @@ from typing import Any
 
 _SAMPLE = 200
 _DEPTH = 3
+_NUMBER = 9
 _BOXES = (list, tuple, set, frozenset, dict)
 
 
@@ -38,12 +39,18 @@ def guess_size(value: Any, depth: int = _DEPTH) -> int:
     known = known_size(value)
     if known is not None:
         return known
+    if isinstance(value, (int, float, complex)):
+        return _NUMBER
     if isinstance(value, _BOXES):
         if not depth or not value:
             return sys.getsizeof(value)
         items = list(_some(value.values() if isinstance(value, dict) else value))
-        mean = sum(guess_size(item, depth - 1) for item in items) / len(items)
-        return int(max(mean * len(value), sys.getsizeof(value) // 4))
+        # What is in the box twice is pickled once.
+        once: dict[object, int] = {}
+        for place, item in enumerate(items):
+            size = guess_size(item, depth - 1)
+            once[id(item) if size > 10 * _NUMBER else -place] = size
+        return int(sum(once.values()) / len(items) * len(value))
     if depth and type(value).__module__ not in ("builtins", "types"):
         fields = getattr(value, "__dict__", None)
         if isinstance(fields, dict) and not isinstance(value, type):
