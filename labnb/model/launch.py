@@ -35,7 +35,8 @@ if [ ! -e "$labnb_env/.whole" ]; then
   # Projects that were installed from their folders are not here, and some wheels only their own index has.
   grep -v "^-e " "$labnb_lock" > "$labnb_env.txt"
   labnb_index=$(sed -n "s/.*# from \\(http[^ ]*\\).*/--extra-index-url \\1/p" "$labnb_lock" | sort -u)
-  labnb_uv=$(command -v uv || ls "$HOME/.local/bin/uv" "$HOME/.cargo/bin/uv" 2>/dev/null | head -n 1)
+  labnb_uv=$(command -v uv || ls "$(dirname "$labnb_base")/uv" "$HOME/.local/bin/uv" "$HOME/.cargo/bin/uv" \\
+    2>/dev/null | head -n 1)
   if [ -n "$labnb_uv" ]; then
     { "$labnb_uv" venv --quiet --python "$labnb_version" "$labnb_env" \\
         || "$labnb_uv" venv --quiet --python "$labnb_base" "$labnb_env"; } \\
