@@ -97,7 +97,8 @@ class JobView:
         """
         from labnb.usecases.fetch_outputs import fetch_outputs
 
-        return fetch_outputs(self._folder, self._lab.jobs.reach.host)
+        inner = self._lab.jobs.send.tree.inside(self.run().code.get("snapshot"))
+        return fetch_outputs(self._folder, self._lab.jobs.reach.host, inner)
 
     def cancel(self) -> JobView:
         """Have the job ended, also before it has come to its target."""

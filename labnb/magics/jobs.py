@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from labnb.magics.request import MAGIC, LabrunRequest
 from labnb.magics.returning import Awaited, Returning
 from labnb.magics.submission import Submission
-from labnb.model.errors import LabError, RecordIncomplete, UsageError
+from labnb.model.errors import RecordIncomplete, UsageError
 from labnb.model.job import Job
 
 if TYPE_CHECKING:
@@ -102,17 +102,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def labjobs(lab: Lab, line: str) -> Any:
-    """Answer `%labjobs [JOB …] [--open] [--limit N] [--cancel | --retry]`."""
+    """Answer `%labjobs [JOB …] [--open] [--limit N] [--wait | --cancel | --retry]`."""
     from labnb.api_jobs import JobView, job
-    from labnb.lab import user_name
-    from labnb.usecases.cancel_job import cancel_jobs
 
     parser = _Parser(prog="%labjobs", add_help=False, allow_abbrev=False)
     parser.add_argument("jobs", nargs="*")
     parser.add_argument("--open", "-o", action="store_true")
     parser.add_argument("--limit", "-n", type=int, default=LIMIT)
-    parser.add_argument("--cancel", action="store_true")
-    parser.add_argument("--retry", action="store_true")
+    for name in ("--wait", "--cancel", "--retry"):
+        parser.add_argument(name, action="store_true")
     try:
         given = parser.parse_args(shlex.split(line))
     except ValueError as error:
@@ -120,19 +118,24 @@ def labjobs(lab: Lab, line: str) -> Any:
     if (given.cancel or given.retry) and not given.jobs:
         raise UsageError("%labjobs: say which job.", "%labjobs lists them.")
     views = [job(word, lab.root) for word in given.jobs]
+    if given.wait:
+        _wait_for(views or [JobView(lab, lab.jobs.index.folder(uid)) for uid in lab.jobs.index.active()])
     if given.retry:
         views = [view.retry() for view in views]
     if given.cancel:
         for view in views:
-            if isinstance(view, JobView):
-                asked, over = cancel_jobs(lab.jobs.index, [lab.jobs.index.folder(view.id)], user_name())
-                if over and not asked:
-                    raise LabError(f"The job {view.id[:8]} has ended already: {over[0].state.value}.")
-            else:
-                view.cancel()
+            view.cancel()
     if len(views) == 1:
         return views[0]
     if views:
         return JobTable([view.record for view in views if isinstance(view, JobView)], len(views))
     jobs = [one for one in lab.jobs.index.jobs() if not (given.open and one.state.ended)]
     return JobTable(jobs[: given.limit], len(jobs))
+
+
+def _wait_for(views: list[Any]) -> None:
+    try:
+        for view in views:
+            view.wait()
+    except KeyboardInterrupt:
+        print("labnb: no longer waiting; the jobs go on.")

@@ -23,9 +23,10 @@ class JobMagics(Magics):
 
     @line_magic
     def labjobs(self, line: str) -> Any:
-        """List the jobs, or show one: %labjobs [JOB ...] [--open] [--limit N] [--cancel | --retry].
+        """List the jobs, or show one: %labjobs [JOB ...] [--open] [--limit N] [--wait | --cancel | --retry].
 
-        JOB is the id of a job, of an array, or the start of it. --open leaves out those that have ended.
+        JOB is the id of a job, of an array, or the start of it. --open leaves out those that have ended; --wait waits
+        for the jobs that are named, or for all that have not ended.
 
             %labjobs
             %labjobs 1a2b3c4d --cancel

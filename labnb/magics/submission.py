@@ -244,6 +244,6 @@ def _parsed(python: str) -> ast.AST:
 
 
 def _inside(path: str, root: Path) -> str:
-    """Give a folder of the project relative to it; others stay as they are."""
-    found = Path(path)
-    return found.relative_to(root).as_posix() if found.is_relative_to(root) else path
+    """Give a folder of the project, or of its repository, relative to the project; others stay as they are."""
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+    return os.path.relpath(path, root) if Path(path).is_relative_to(top) else path

@@ -23,3 +23,7 @@ class CodeStore(Protocol):
     def checkout(self, snapshot: str, destination: Path) -> None:
         """Rebuild what was kept (`CodeVersion.snapshot`) in a new or empty folder; raises CodeStoreError."""
         ...
+
+    def inside(self, snapshot: str) -> str:
+        """Say where in what `checkout` rebuilds the project lies, relative to its top; "" for the top itself."""
+        ...

@@ -72,7 +72,8 @@ class JobFolder:
         if job.state is not JobState.RUNNING:
             return job
         state = self.state()
-        used = {name: value for name, value in (state.get("used") or {}).items() if isinstance(value, (int, float))}
+        items = (state.get("used") or {}).items()
+        used = {name: value for name, value in items if isinstance(value, (int, float)) and not name.endswith("_now")}
         return dataclasses.replace(job, used=used or job.used, node=str(state.get("node") or job.node))
 
     def end(self) -> dict[str, Any] | None:

@@ -60,9 +60,12 @@ class BringJob:
         here = self.index.store
         with tempfile.TemporaryDirectory(prefix="labnb-job-") as scratch:
             tree = Path(scratch, "tree")
-            self.tree.export(run.code.get("snapshot"), tree)
-            needed, notes = self.tree.needed(tree, json.loads(folder.paths.needs.read_text()))
+            snapshot = run.code.get("snapshot")
+            inner = self.tree.inside(snapshot)
+            self.tree.export(snapshot, tree)
+            needed, notes = self.tree.needed(tree / inner, json.loads(folder.paths.needs.read_text()))
             links, sources = self._data(store, target, needed)
+            links = {f"{inner}/{path}" if inner else path: place for path, place in links.items()}
             archive = Path(scratch, "tree.tar")
             digest = pack(tree, links, archive)
             tree_far = store.folder / "trees" / f"{digest}.tar"
@@ -81,7 +84,7 @@ class BringJob:
             files: dict[str, Path | bytes] = {path: sources[path] for path in missing if path in sources}
             if str(runner_far) in missing:
                 files[str(runner_far)] = runner.data
-            files[str(far.request)] = json.dumps(placed(request, far.work, store.objects).to_json()).encode()
+            files[str(far.request)] = json.dumps(placed(request, far.work / inner, store.objects).to_json()).encode()
             files[str(far.cell)] = folder.paths.cell
             if folder.paths.run.lock.exists():
                 files[str(far.run.lock)] = folder.paths.run.lock

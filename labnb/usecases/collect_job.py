@@ -240,4 +240,5 @@ def _kept(end: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(value: Any) -> dict[str, float]:
     items = value.items() if isinstance(value, dict) else ()
-    return {name: number for name, number in items if isinstance(number, (int, float))}
+    found = {name: number for name, number in items if isinstance(number, (int, float))}
+    return {name: number for name, number in found.items() if not name.endswith("_now")}

@@ -13,11 +13,11 @@ from labnb.runfolder.job_paths import JobPaths
 from labnb.usecases.send_job import target_of
 
 
-def fetch_outputs(folder: JobFolder, reach: Callable[[str], Host]) -> dict[str, Path]:
+def fetch_outputs(folder: JobFolder, reach: Callable[[str], Host], inner: str) -> dict[str, Path]:
     """Give the files that the cell wrote by their path in the project; those of another machine are brought here.
 
-    Files outside of the work tree stay where they are: of another machine they are left out. Raises what the host
-    raises.
+    `inner` is where in the work tree the project lies. Files outside of the work tree stay where they are; those of
+    another machine are left out. Raises what the host raises.
     """
     told = read_json(folder.paths.files) or {}
     names = [str(use["path"]) for use in told.get("outputs") or () if isinstance(use, dict) and "path" in use]
@@ -28,13 +28,13 @@ def fetch_outputs(folder: JobFolder, reach: Callable[[str], Host]) -> dict[str, 
     for name in names:
         inside = not name.startswith("/") and ".." not in Path(name).parts
         if host.local:
-            path = folder.paths.work / name if inside else Path(name)
+            path = folder.paths.work / inner / name if inside else Path(name)
             if path.exists():
                 found[name] = path
         elif inside:
-            found[name] = folder.paths.work / name
+            found[name] = folder.paths.work / inner / name
             if not found[name].exists():
-                missing[str(far.work / name)] = found[name]
+                missing[str(far.work / inner / name)] = found[name]
     if missing:
         try:
             host.get(missing)

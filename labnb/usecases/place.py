@@ -39,7 +39,8 @@ def placed(request: JobRequest, work: Path, objects: Path) -> JobRequest:
     if request.work_folder.startswith("/"):
         return request
     folder = work / request.work_folder
-    path = tuple(dict.fromkeys((str(folder), str(work), *(str(work / one) for one in request.path))))
+    # Folders beside the project in its repository begin with "..".
+    path = tuple(dict.fromkeys((str(folder), str(work), *(os.path.normpath(work / one) for one in request.path))))
     return dataclasses.replace(
         request, work_folder=str(folder), project_folder=str(work), path=path, objects_folder=str(objects)
     )
@@ -52,7 +53,13 @@ def unplaced(request: JobRequest) -> JobRequest:
         return request
 
     def inner(path: str) -> str:
-        return "" if path == above else path.removeprefix(f"{above}/")
+        return path if not path.startswith("/") else os.path.relpath(path, above) if _near(path, above) else path
 
     path = tuple(inner(one) for one in request.path)
     return dataclasses.replace(request, work_folder=inner(request.work_folder), project_folder="", path=path)
+
+
+def _near(path: str, above: str) -> bool:
+    """Whether a path is the work tree's own, at whatever depth of its repository the project lies."""
+    tree = above.partition("/job/work")[0] + "/job/work"
+    return path == tree or path.startswith(f"{tree}/")

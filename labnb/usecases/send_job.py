@@ -132,16 +132,19 @@ class SendJob:
         """Make the work tree of a job on this machine, in its own folder."""
         paths, lab = folder.paths, self.index.lab
         run, _ = RunFolder(lab.run(folder.uid)).stored()
+        snapshot = run.code.get("snapshot")
+        inner = self.tree.inside(snapshot)
         if not paths.work.exists():
+            aside = paths.home / ".work"
             with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(paths.home / ".work")
-            self.tree.export(run.code.get("snapshot"), paths.home / ".work")
-            needed, notes = self.tree.needed(paths.home / ".work", json.loads(paths.needs.read_text()))
-            notes += self.tree.fill(paths.home / ".work", needed)
-            (paths.home / ".work").replace(paths.work)
+                shutil.rmtree(aside)
+            self.tree.export(snapshot, aside)
+            needed, notes = self.tree.needed(aside / inner, json.loads(paths.needs.read_text()))
+            notes += self.tree.fill(aside / inner, needed)
+            aside.replace(paths.work)
             self._tell(folder, notes)
-        request = folder.request()
-        write_private(paths.request, json.dumps(placed(request, paths.work, self.index.store.objects).to_json()))
+        request = placed(folder.request(), paths.work / inner, self.index.store.objects)
+        write_private(paths.request, json.dumps(request.to_json()))
         program = self.reach.runner()
         runner = self.index.store.runner(program.digest)
         if not runner.exists():

@@ -59,8 +59,12 @@ class WorkTree:
             shutil.rmtree(aside, ignore_errors=True)
             raise
 
+    def inside(self, snapshot: str | None) -> str:
+        """Say where in an exported tree the project lies: its repository may begin above it."""
+        return self.code.inside(snapshot) if snapshot else ""
+
     def needed(self, tree: Path, files: Iterable[str]) -> tuple[list[Needed], list[Note]]:
-        """List the data of an exported tree: recorded datasets, and `files` of the project that no version holds.
+        """List the data of an exported project: recorded datasets, and `files` of it that no version holds.
 
         Notes tell what cannot be had.
         """

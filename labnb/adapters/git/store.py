@@ -11,8 +11,8 @@ from pathlib import Path
 
 from labnb.adapters.git import follow as completion
 from labnb.adapters.git import restore
-from labnb.adapters.git.folder import Folder
 from labnb.adapters.git.difference import difference
+from labnb.adapters.git.folder import Folder
 from labnb.adapters.git.private import hold
 from labnb.adapters.git.process import GitFailed, program
 from labnb.adapters.git.repository import Repository, find, nearest_marker
@@ -117,6 +117,14 @@ class GitCodeStore:
     def difference(self, before: str, after: str, limit: int) -> str:
         """Give the unified diff between two commits, at most `limit` characters; raises CodeStoreError."""
         return difference(self._home(after), before, after, limit)
+
+    def inside(self, snapshot: str) -> str:
+        """Say where in a snapshot the project lies: a repository may begin above it. Raises CodeStoreError."""
+        repository = None if self._home(snapshot).name == "folder.git" else self._locate()
+        if repository is None or not self._root.is_relative_to(repository.top):
+            return ""
+        inner = self._root.relative_to(repository.top).as_posix()
+        return "" if inner == "." else inner
 
     def _home(self, snapshot: str) -> Path:
         places = [self._private / "folder.git", *sorted(self._private.glob("kept-*.git"))]

@@ -1,0 +1,97 @@
+"""The four backends: process and Slurm, on this machine and behind SSH, run the same notebook."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labnb.lab import open_lab
+from labnb.model.job import JobState
+from labnb.model.run import RunStatus
+from tests.magics.jobs_project import end_follower, four_targets, job_kernel, make_project, wait_for_job
+from tests.services.slurm import SlurmCluster
+from tests.services.sshd import Sshd
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+BACKENDS = ("here", "cluster", "far", "farcluster")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project of the examples, with four targets."""
+    root = tmp_path / "lab of Ann's"
+    root.mkdir()
+    shutil.copytree(EXAMPLES / "data", root / "data")
+    (root / ".dvc").mkdir()
+    shutil.copy(EXAMPLES / ".dvc" / "config", root / ".dvc" / "config")
+    shutil.copy(EXAMPLES / "jobs.ipynb", root)
+    return make_project(root, four_targets())
+
+
+@pytest.mark.parametrize("target", BACKENDS)
+def test_the_same_notebook_with_another_word(
+    target: str, project: Path, slurm: SlurmCluster, sshd: Sshd, uses_backends: None
+) -> None:
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(project / "jobs.ipynb", as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("--on here", f"--on {target}")
+    try:
+        client = NotebookClient(
+            notebook, timeout=150, kernel_name="python3", resources={"metadata": {"path": str(project)}}
+        )
+        client.execute()
+        index = open_lab(project).jobs.index
+        jobs = index.jobs()
+        assert [job.state for job in jobs] == [JobState.COMPLETED] * 3
+        assert {job.target for job in jobs} == {target}
+        cells = {cell["id"]: cell for cell in notebook.cells if cell.cell_type == "code"}
+        printed = "".join(one.get("text", "") for one in cells["use"]["outputs"])
+        assert "model, accuracy came back from the job forest" in printed
+        assert printed.splitlines()[-1].startswith(("0.9", "1.0"))
+        assert len(cells["scores"]["outputs"][-1]["data"]["text/plain"].split(",")) == 2
+        forest = next(job for job in jobs if job.name == "forest")
+        run = open_lab(project).browse.run(forest.id)
+        assert run.status is RunStatus.FINISHED
+        assert run.metrics["accuracy"] > 0.9
+        assert [(use.path, use.dataset, use.version is not None) for use in run.inputs] == [
+            ("data/wine.csv", "data/wine.csv", True)
+        ]
+        assert "wines learned" in (index.folder(forest.id).paths.run.log).read_text()
+    finally:
+        end_follower(project)
+
+
+@pytest.fixture
+def uses_backends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels of these tests publish nothing."""
+    monkeypatch.setenv("LABNB_PUBLISHER", "0")
+    monkeypatch.setenv("LABNB_FOLLOWER_IDLE", "30")
+
+
+def test_slurm_says_why(project: Path, slurm: SlurmCluster) -> None:
+    with job_kernel(project) as kernel:
+        reply = kernel.run("%%labrun --on cluster --partition long\npass")
+        assert reply.status == "error"
+        assert "long" in reply.stderr
+        assert "debug" in reply.stderr, "the partitions that there are"
+        reply = kernel.run("%%labrun --on cluster --partition short --time 3h\npass")
+        assert reply.status == "error"
+        uid, _ = kernel.submit("--on cluster --time 1m", "import time\nprint('begun', flush=True)\ntime.sleep(100)")
+        job = wait_for_job(project, uid, lambda job: job.state is JobState.RUNNING)
+        slurm.run("scontrol", "update", f"jobid={job.handle}", "EndTime=now+1")
+        job = kernel.ended(uid, 60)
+        assert (job.state, job.cause.split(".")[0]) == (
+            JobState.TIMEOUT,
+            "the time limit of 1 min 00 s was reached",
+        )
+        uid, _ = kernel.submit("--on cluster", "import time\ntime.sleep(100)")
+        job = wait_for_job(project, uid, lambda job: job.state is JobState.RUNNING)
+        slurm.run("scancel", job.handle)
+        job = kernel.ended(uid, 60)
+        assert job.state is JobState.CANCELLED
+        assert "cancelled" in job.cause
