@@ -101,7 +101,7 @@ class Lab:
         """Index, curves, comparison and details: what shows many runs."""
         from labnb.lab_index import IndexLab
 
-        return IndexLab(self)
+        return IndexLab(self.root, self.paths, self.browse, self.announce, lambda: self.scanner)
 
     @cached_property
     def jobs(self) -> JobLab:

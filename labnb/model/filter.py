@@ -11,37 +11,15 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from labnb.model.dataset import FileUse
-from labnb.model.errors import UsageError, nearest
-from labnb.model.run import Run, parse_time
-from labnb.model.values import as_number
+from labnb.model.errors import UsageError
+from labnb.model.facts import Key, as_text, key_of, rank, search_text
+from labnb.model.run import Run
 
 Test = Callable[[Run], bool]
 
-_ATTRIBUTES: dict[str, Callable[[Run], object]] = {
-    "run_id": lambda run: run.uid,
-    "uid": lambda run: run.uid,
-    "run_name": lambda run: run.name,
-    "name": lambda run: run.name,
-    "status": lambda run: run.status.value,
-    "user_id": lambda run: run.user,
-    "user": lambda run: run.user,
-    "notebook": lambda run: run.notebook or "",
-    "fingerprint": lambda run: run.fingerprint or "",
-    "published": lambda run: run.published,
-    "start_time": lambda run: parse_time(run.started).timestamp() * 1000,
-    "created": lambda run: parse_time(run.started).timestamp() * 1000,
-    "end_time": lambda run: parse_time(run.ended).timestamp() * 1000 if run.ended else None,
-    "duration": lambda run: run.duration,
-}
-_KINDS = {
-    "metric": "metrics", "metrics": "metrics", "param": "params", "params": "params", "parameter": "params",
-    "parameters": "params", "tag": "tags", "tags": "tags", "attribute": "attributes", "attributes": "attributes",
-    "attr": "attributes", "run": "attributes", "dataset": "datasets", "datasets": "datasets",
-}  # fmt: skip
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne,
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
@@ -52,7 +30,7 @@ _TOKEN = re.compile(
         (?P<string>'(?:[^']|'')*'|"(?:[^"])*")
       | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
       | (?P<compare>!=|>=|<=|==|=|>|<)
-      | (?P<list>\((?:\s*'(?:[^']|'')*'\s*,?)*\s*\))
+      | (?P<list>\(\s*(?:'(?:[^']|'')*'(?:\s*,\s*'(?:[^']|'')*')*\s*,?\s*)?\))
       | (?P<word>(?:\w+\.)?(?:`[^`]*`|"[^"]*"|[\w./-]+))
     )""",
     re.VERBOSE,
@@ -70,52 +48,115 @@ class _Token:
     at: int
 
 
-def parse_filter(text: str) -> Test:
-    """Make a test of runs from a filter or free text. Raises UsageError that says where the text goes wrong."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison: `sign` is one of = != > >= < <= like ilike in null; `value` a number, a text or texts.
+
+    `negated` stands for NOT, which is also true of runs that have no value.
+    """
+
+    key: Key
+    sign: str
+    value: float | str | frozenset[str] | None = None
+    negated: bool = False
+
+    def holds(self, run: Run) -> bool:
+        """Whether it is so of a run."""
+        return self._holds(self.key.read(run)) is not self.negated
+
+    def _holds(self, found: object) -> bool:
+        if self.sign == "null":
+            return found is None
+        if found is None:
+            return False
+        if isinstance(self.value, float):
+            number = rank(found)
+            if isinstance(number, str):
+                return False
+            return _COMPARE[self.sign](float("nan") if number is None else number, self.value)
+        if isinstance(self.value, frozenset):
+            return as_text(found) in self.value
+        if self.sign in ("like", "ilike"):
+            return like(str(self.value), self.sign)(as_text(found))
+        return _COMPARE[self.sign](as_text(found), self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Free text: every word, in small letters, stands somewhere in a run."""
+
+    words: tuple[str, ...]
+
+    def holds(self, run: Run) -> bool:
+        """Whether it is so of a run."""
+        whole = search_text(run)
+        return all(word in whole for word in self.words)
+
+
+def parse(text: str) -> tuple[Comparison | Words, ...]:
+    """Read a filter or free text: all of what it gives must hold. Raises UsageError that says where it goes wrong."""
     if not text.strip():
-        return lambda run: True
+        return ()
     if not _LOOKS_LIKE_FILTER.search(text):
-        return _free_text(text)
+        return (Words(tuple(text.lower().split())),)
     tokens = _tokens(text)
-    tests: list[Test] = []
+    found: list[Comparison | Words] = []
     while tokens:
-        tests.append(_comparison(tokens, text))
+        found.append(_comparison(tokens, text))
         if tokens and not (tokens[0].text.lower() == "and" and len(tokens) > 1):
             raise _wrong(text, tokens[0].at, "comparisons are joined by AND")
         tokens = tokens[1:]
-    return lambda run: all(test(run) for test in tests)
+    return tuple(found)
 
 
-def parse_order(text: str) -> tuple[Callable[[Run], object], bool]:
-    """Make a key and a direction (True: descending) from "metrics.accuracy DESC"."""
+def parse_filter(text: str) -> Test:
+    """Make a test of runs from a filter or free text. Raises UsageError that says where the text goes wrong."""
+    parts = parse(text)
+    return lambda run: all(part.holds(run) for part in parts)
+
+
+def parse_order(text: str) -> tuple[Key, bool]:
+    """Read a key and a direction (True: descending) from "metrics.accuracy DESC"."""
     words = text.split()
     descending = len(words) > 1 and words[-1].lower() == "desc"
     if len(words) > 1 and words[-1].lower() in ("asc", "desc"):
         words = words[:-1]
-    read = _reader(" ".join(words), text)
-    return read, descending
+    return key_of(" ".join(words), text), descending
 
 
 def sort_runs(runs: Iterable[Run], order_by: str) -> list[Run]:
     """Sort runs by "KEY [ASC|DESC]"; runs without a value come last, as in MLflow."""
-    read, descending = parse_order(order_by)
-    having: list[tuple[object, Run]] = []
-    lacking: list[tuple[object, Run]] = []
+    key, descending = parse_order(order_by)
+    having: list[tuple[tuple[bool, float | str], Run]] = []
+    lacking: list[Run] = []
     for run in runs:
-        value = read(run)
-        (lacking if value is None or value != value else having).append((value, run))
-    having.sort(key=lambda pair: _comparable(pair[0]), reverse=descending)
-    return [run for _, run in having] + [run for _, run in lacking]
+        value = key.read(run)
+        found = None if value is None else rank(value)
+        if found is None:
+            lacking.append(run)
+        else:
+            having.append(((isinstance(found, str), found), run))
+    having.sort(key=lambda pair: pair[0], reverse=descending)
+    return [run for _, run in having] + lacking
 
 
-def _comparable(value: object) -> tuple[int, float, str]:
-    number = as_number(value)
-    if number is None and isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            number = None
-    return (0, number, "") if number is not None else (1, 0.0, str(value))
+def like(pattern: str, sign: str) -> Callable[[str], bool]:
+    """Make a test of what LIKE and ILIKE take: % for any text, _ for any character; in time linear in the text."""
+    flags = re.DOTALL | (re.IGNORECASE if sign == "ilike" else 0)
+    parts = pattern.split("%")
+    compiled = [re.compile("".join("." if c == "_" else re.escape(c) for c in part), flags) for part in parts]
+    if len(parts) == 1:
+        return lambda text: compiled[0].fullmatch(text) is not None
+
+    def test(text: str) -> bool:
+        # The leftmost place of each part leaves the most room for the rest, so that no place is tried twice.
+        found = compiled[0].match(text)
+        for part in compiled[1:-1]:
+            found = found and part.search(text, found.end())
+        at = len(text) - len(parts[-1])
+        return found is not None and at >= found.end() and compiled[-1].match(text, at) is not None
+
+    return test
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -129,115 +170,46 @@ def _tokens(text: str) -> list[_Token]:
     return tokens
 
 
-def _comparison(tokens: list[_Token], text: str) -> Test:
+def _comparison(tokens: list[_Token], text: str) -> Comparison:
     """Take one comparison off the front of the tokens."""
-    key = tokens.pop(0)
-    if key.kind == "string" and key.text.startswith("'"):
-        raise _wrong(text, key.at, "a comparison starts with a key, as metrics.accuracy")
-    read = _reader(key.text, text)
+    first = tokens.pop(0)
+    if first.kind == "string" and first.text.startswith("'"):
+        raise _wrong(text, first.at, "a comparison starts with a key, as metrics.accuracy")
+    key = key_of(first.text, text)
     if not tokens:
         raise _wrong(text, len(text), "a comparison is missing, as > 0.9")
     sign = tokens.pop(0)
     word = sign.text.lower()
     if word == "not" and tokens and tokens[0].text.lower() in ("in", "like", "ilike"):
-        inner = _valued(tokens.pop(0).text.lower(), tokens, text, read)
-        return lambda run: not inner(run)
+        return replace(_valued(key, tokens.pop(0).text.lower(), tokens, text), negated=True)
     if word == "is":
         negated = bool(tokens) and tokens[0].text.lower() == "not"
         if negated:
             tokens.pop(0)
         if not tokens or tokens.pop(0).text.lower() != "null":
             raise _wrong(text, sign.at, "IS NULL or IS NOT NULL was expected")
-        return lambda run: (read(run) is None) is not negated
+        return Comparison(key, "null", negated=negated)
     if word not in _COMPARE and word not in ("like", "ilike", "in"):
         raise _wrong(text, sign.at, "a comparison was expected: = != > >= < <= LIKE ILIKE IN")
-    return _valued(word, tokens, text, read)
+    return _valued(key, word, tokens, text)
 
 
-def _valued(sign: str, tokens: list[_Token], text: str, read: Callable[[Run], object]) -> Test:
+def _valued(key: Key, sign: str, tokens: list[_Token], text: str) -> Comparison:
     if not tokens:
         raise _wrong(text, len(text), "a value is missing")
     value = tokens.pop(0)
     if sign == "in":
         if value.kind != "list":
             raise _wrong(text, value.at, "IN takes a list, as ('a', 'b')")
-        members = {item.replace("''", "'") for item in re.findall(r"'((?:[^']|'')*)'", value.text)}
-        return lambda run: read(run) in members
+        members = re.findall(r"'((?:[^']|'')*)'", value.text)
+        return Comparison(key, sign, frozenset(item.replace("''", "'") for item in members))
     if value.kind == "number":
         if sign in ("like", "ilike"):
             raise _wrong(text, value.at, f"{sign.upper()} takes text in quotes")
-        return _number_test(read, _COMPARE[sign], float(value.text))
+        return Comparison(key, sign, float(value.text))
     if value.kind != "string":
         raise _wrong(text, value.at, f"text stands in quotes: '{value.text}'")
-    wanted = value.text[1:-1].replace("''", "'")
-    if sign in ("like", "ilike"):
-        pattern = re.compile(
-            "".join(".*" if c == "%" else "." if c == "_" else re.escape(c) for c in wanted),
-            re.DOTALL | (re.IGNORECASE if sign == "ilike" else 0),
-        )
-        return lambda run: (found := read(run)) is not None and pattern.fullmatch(_as_text(found)) is not None
-    compare = _COMPARE[sign]
-    return lambda run: (found := read(run)) is not None and compare(_as_text(found), wanted)
-
-
-def _number_test(read: Callable[[Run], object], compare: Callable[[Any, Any], bool], wanted: float) -> Test:
-    def test(run: Run) -> bool:
-        found = read(run)
-        if isinstance(found, str):
-            try:
-                found = float(found)
-            except ValueError:
-                return False
-        return found is not None and compare(found, wanted)
-
-    return test
-
-
-def _reader(key: str, text: str) -> Callable[[Run], object]:
-    """Make a function that reads the key's value from a run; None where the run has none."""
-    kind_text, dot, name = key.partition(".")
-    name = name.strip('`"')
-    if not dot:
-        kind_text, name = "attributes", key.strip('`"').lower().replace(" ", "_")
-    kind = _KINDS.get(kind_text.lower())
-    if kind is None:
-        raise UsageError(f"There is no {kind_text!r} to compare in {text!r}.", nearest(kind_text, set(_KINDS.values())))
-    if kind == "metrics":
-        return lambda run: run.metrics.get(name)
-    if kind == "params":
-        return lambda run: run.params.get(name)
-    if kind == "tags":
-        return lambda run: run.tags.get(name)
-    if kind == "datasets":
-        return lambda run: next((_dataset(use, name) for use in run.inputs if use.dataset), None)
-    if name not in _ATTRIBUTES:
-        raise UsageError(
-            f"Runs have no attribute {name!r}.",
-            nearest(name, [*_ATTRIBUTES, "metrics.…", "params.…", "tags.…"]),
-        )
-    return _ATTRIBUTES[name]
-
-
-def _dataset(use: FileUse, name: str) -> str | None:
-    return {"name": use.dataset, "digest": use.version, "version": use.version}.get(name)
-
-
-def _free_text(text: str) -> Test:
-    words = text.lower().split()
-
-    def test(run: Run) -> bool:
-        fields = [run.name, run.uid, run.user, run.status.value, run.notebook or ""]
-        fields.extend(f"{name}={value}" for name, value in (*run.params.items(), *run.tags.items()))
-        fields.extend(run.metrics)
-        fields.extend(use.path for use in (*run.inputs, *run.outputs))
-        whole = "\n".join(fields).lower()
-        return all(word in whole for word in words)
-
-    return test
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+    return Comparison(key, sign, value.text[1:-1].replace("''", "'"))
 
 
 def _wrong(text: str, at: int, expected: str) -> UsageError:

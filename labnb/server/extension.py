@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import url_path_join
 
-from labnb.server.health import HealthHandler
+from labnb.server.announcer import EVENTS, TOPICS, Announcer
+from labnb.server.desk import Desk
+from labnb.server.handler import NothingHandler, handler_of
+from labnb.server.operation import by_path
+from labnb.server.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
     from tornado.web import RequestHandler
 
-ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (("health", HealthHandler),)
+ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
+    *((next(iter(verbs.values())).pattern, handler_of(verbs)) for verbs in by_path(OPERATIONS).values()),
+    ("(.*)", NothingHandler),
+)
 
 
 def _load_jupyter_server_extension(server_app: ServerApp) -> None:
-    base = server_app.web_app.settings["base_url"]
-    handlers = [(url_path_join(base, "labnb", "api", path), handler) for path, handler in ROUTES]
+    settings = server_app.web_app.settings
+    logger = server_app.event_logger
+    if logger is not None:
+        for topic in TOPICS:
+            logger.register_event_schema(EVENTS / f"{topic}.yaml")
+
+    def emit(schema: str, data: dict[str, Any]) -> None:
+        if logger is not None:
+            logger.emit(schema_id=schema, data=data)
+
+    announcer = Announcer(asyncio.get_event_loop_policy().get_event_loop(), emit)
+    settings["labnb_desk"] = Desk(Path(server_app.root_dir), announcer, server_app.log)
+    handlers = [(url_path_join(settings["base_url"], "labnb", "api", path), handler) for path, handler in ROUTES]
     server_app.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]  # tornado's
     server_app.log.info("labnb %s is loaded", version("labnb"))

@@ -1,7 +1,8 @@
-"""Every endpoint has its authentication and its authorisation; these tests walk over the map of routes."""
+"""Every endpoint has its authentication, its authorisation and its place in the document, and no other has."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,18 +10,26 @@ import pytest
 from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 
+from labnb.server.document import document
 from labnb.server.extension import ROUTES
+from labnb.server.operations import OPERATIONS
 from labnb.server.resource import AUTH_RESOURCE
+from labnb.server.wire import PLACE, types
 
 Fetch = Callable[..., Any]
-PATHS = [path for path, _ in ROUTES]
-VERBS = ("get", "post", "put", "patch", "delete")
+VERBS = ("get", "post", "put", "patch", "delete", "head")
+ASKED = [(operation.verb, operation.path.replace("{", "").replace("}", "")) for operation in OPERATIONS]
+IDS = [f"{verb} {path}" for verb, path in ASKED]
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_stranger_is_turned_away(jp_fetch: Fetch, path: str) -> None:
+def body(verb: str) -> str | None:
+    return "{}" if verb in ("POST", "PATCH", "PUT") else None
+
+
+@pytest.mark.parametrize(("verb", "path"), ASKED, ids=IDS)
+async def test_a_stranger_is_turned_away(jp_fetch: Fetch, verb: str, path: str) -> None:
     with pytest.raises(HTTPClientError) as caught:
-        await jp_fetch("labnb", "api", path, headers={"Authorization": "token wrong"})
+        await jp_fetch("labnb", "api", path, method=verb, body=body(verb), headers={"Authorization": "token wrong"})
     assert caught.value.code == 403
 
 
@@ -31,16 +40,76 @@ class NoLabnb(Authorizer):
         return resource != AUTH_RESOURCE
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_user_without_permission_is_turned_away(jp_serverapp: Any, jp_fetch: Fetch, path: str) -> None:
-    jp_serverapp.web_app.settings["authorizer"] = NoLabnb(parent=jp_serverapp)
-    with pytest.raises(HTTPClientError) as caught:
-        await jp_fetch("labnb", "api", path)
+class ReadsOnly(Authorizer):
+    """Lets everybody look and nobody change."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return action == "read"
+
+
+async def refused(app: Any, fetch: Fetch, authorizer: type[Authorizer], verb: str, path: str) -> bool:
+    app.web_app.settings["authorizer"] = authorizer(parent=app)
+    try:
+        await fetch("labnb", "api", path, method=verb, body=body(verb))
+    except HTTPClientError as error:
+        return error.code == 403
+    return False
+
+
+async def test_a_user_without_permission_is_turned_away(jp_serverapp: Any, jp_fetch: Fetch) -> None:
+    for verb, path in ASKED:
+        assert await refused(jp_serverapp, jp_fetch, NoLabnb, verb, path), (verb, path)
+
+
+async def test_who_may_only_read_changes_nothing(jp_serverapp: Any, jp_fetch: Fetch) -> None:
+    for verb, path in ASKED:
+        assert await refused(jp_serverapp, jp_fetch, ReadsOnly, verb, path) is (verb != "GET"), (verb, path)
+
+
+@pytest.mark.parametrize(("verb", "path"), [pair for pair in ASKED if pair[0] != "GET"])
+async def test_a_cookie_alone_changes_nothing(
+    jp_serverapp: Any, jp_fetch: Fetch, http_server_client: Any, jp_base_url: str, verb: str, path: str
+) -> None:
+    """Another site's page has the browser's cookie and not the XSRF token."""
+    provider = jp_serverapp.identity_provider
+    cookie = {"Cookie": f"username-localhost-{jp_serverapp.port}=whatever"}
+    from unittest.mock import patch
+
+    from jupyter_server.auth import User
+
+    with patch.object(type(provider), "get_user", lambda self, handler: User(username="ann")):
+        with pytest.raises(HTTPClientError) as caught:
+            await http_server_client.fetch(
+                jp_base_url + f"labnb/api/{path}", method=verb, body=body(verb), headers=cookie
+            )
     assert caught.value.code == 403
+    assert b"XSRF" in caught.value.response.body or b"_xsrf" in caught.value.response.body  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("path", "handler"), ROUTES, ids=PATHS)
+@pytest.mark.parametrize(("path", "handler"), ROUTES)
 def test_every_verb_is_guarded(path: str, handler: type) -> None:
     own = [vars(handler)[verb] for verb in VERBS if verb in vars(handler)]
     assert own, f"{path} answers nothing"
-    assert all(hasattr(method, "__wrapped__") for method in own)
+    for method in own:
+        assert hasattr(method, "__wrapped__")
+        assert inspect.unwrap(method) is not method
+
+
+def test_routes_and_document_are_one() -> None:
+    said = {
+        (verb.upper(), path.removeprefix("/"))
+        for path, verbs in document(OPERATIONS)["paths"].items()
+        for verb in verbs
+    }
+    assert said == {(operation.verb, operation.path) for operation in OPERATIONS}
+    served = {
+        (operation.verb, operation.path)
+        for _, handler in ROUTES
+        for operation in getattr(handler, "operations", {}).values()
+    }
+    assert served == said
+    assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_the_types_of_the_front_end_are_fresh() -> None:
+    assert PLACE.read_text(encoding="utf-8") == types(), "run python -m labnb.server.wire"

@@ -1,0 +1,97 @@
+"""The wiring of what answers questions about many runs: index, curves, comparison, details, changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labnb.adapters.index import SqliteRunIndex
+    from labnb.ports.curves import CurveStore
+    from labnb.ports.secret_scanner import SecretScanner
+    from labnb.runfolder.paths import LabPaths
+    from labnb.usecases.browse import Browse
+    from labnb.usecases.compare_runs import CompareRuns
+    from labnb.usecases.read_index import ReadIndex
+    from labnb.usecases.run_detail import RunDetails
+    from labnb.usecases.run_detail_edit import EditRun
+
+Tell = Callable[[Sequence[str], Sequence[str]], None]
+
+
+class IndexLab:
+    """Reads the runs of a project for faces that show many of them; every part is made at first use."""
+
+    def __init__(
+        self,
+        root: Path,
+        paths: LabPaths,
+        browse: Browse,
+        announce: Callable[[str], None],
+        scanner: Callable[[], SecretScanner],
+    ) -> None:
+        self._root, self._paths, self._browse = root, paths, browse
+        self._announce, self._scanner = announce, scanner
+
+    @cached_property
+    def index(self) -> SqliteRunIndex:
+        """The index, as it lies in the cache; somebody has to keep it."""
+        from labnb.adapters.index import SqliteRunIndex
+
+        return SqliteRunIndex(self._paths.cache)
+
+    @cached_property
+    def curves(self) -> CurveStore:
+        from labnb.adapters.index.curves import ReducedCurves
+
+        return ReducedCurves(self._paths.runs, self._paths.cache / "curves")
+
+    @cached_property
+    def compare(self) -> CompareRuns:
+        """Comparison of run folders alone: what the command line and the kernel need."""
+        from labnb.usecases.compare_runs import CompareRuns
+
+        return CompareRuns(self._browse, self.curves)
+
+    @cached_property
+    def compare_all(self) -> CompareRuns:
+        """Comparison of all runs that the index knows."""
+        from labnb.usecases.compare_runs import CompareRuns
+
+        return CompareRuns(self._browse, self.curves, self.index.item)
+
+    @cached_property
+    def details(self) -> RunDetails:
+        from labnb.usecases.run_detail import RunDetails
+
+        return RunDetails(self._browse, self.index, self._difference)
+
+    @cached_property
+    def edits(self) -> EditRun:
+        from labnb.usecases.run_detail_edit import EditRun
+
+        return EditRun(self._paths, self._announce, self._is_elsewhere)
+
+    def reading(self, tell: Tell) -> ReadIndex:
+        """Make what answers from the index and keeps it; `tell` is told what changed."""
+        from labnb.adapters.index.news import RunFolderNews
+        from labnb.usecases.read_index import ReadIndex
+        from labnb.usecases.read_index_keeper import IndexKeeper
+
+        keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell)
+        return ReadIndex(self.index, keeper, lambda: None, self.index.close)
+
+    def _is_elsewhere(self, uid: str) -> bool:
+        found = self.index.item(uid)
+        return found is not None and found.source == "tracking"
+
+    def _difference(self, code: dict[str, Any], limit: int) -> str:
+        before, after = code.get("commit"), code.get("snapshot")
+        if not before or not after:
+            return ""
+        from labnb.adapters.git import GitCodeStore
+
+        store = GitCodeStore(self._root, self._scanner(), private=self._paths.code)
+        return store.difference(str(before), str(after), limit)

@@ -1,0 +1,154 @@
+"""Keeps the index of runs as the run folders are: at once where they tell it, by looking where not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from labnb.model.errors import LabError, StoreCorrupt
+from labnb.ports.run_index import RunIndexWriter
+from labnb.ports.run_news import RunNews
+from labnb.runfolder.paths import LabPaths
+from labnb.usecases.read_index_folder import FolderReader
+
+#: Seconds between two rounds, however much happens; between two looks whether the processes of live runs live.
+ROUND, LIVE = 0.25, 2.0
+#: Seconds after which a question has all folders looked at again, where changes are noticed at once, and where not.
+AGAIN, AGAIN_BLIND = 60.0, 5.0
+BATCH = 200
+
+_log = logging.getLogger("labnb")
+
+Tell = Callable[[Sequence[str], Sequence[str]], None]
+
+
+@dataclass
+class State:
+    """How far the keeper is. `waiting` is None while folders are being counted; times are of the epoch."""
+
+    waiting: int | None = None
+    checked: float | None = None
+    stopped: str = ""
+
+
+class IndexKeeper:
+    """A thread that keeps the index of one project. `tell` is told the uids that changed and that went."""
+
+    def __init__(self, lab: LabPaths, writer: RunIndexWriter, news: RunNews, tell: Tell) -> None:
+        self._writer, self._news, self._tell = writer, news, tell
+        self._folders = FolderReader(lab)
+        self.state = State()
+        self._asked: set[str] = set()
+        self._all = True
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether changes are noticed when they happen."""
+        return self._news.live
+
+    def start(self) -> None:
+        """Begin; a second time changes nothing."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="labnb-index", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """End, and wait for it."""
+        self._ended.set()
+        self._news.wake()
+        if self._thread is not None:
+            self._thread.join(10)
+        self._news.close()
+
+    def asked(self) -> None:
+        """Somebody asks: have all folders looked at where the last look is long ago."""
+        checked = self.state.checked
+        if checked is not None and time.time() - checked > (AGAIN if self._news.live else AGAIN_BLIND):
+            self.state.checked = time.time()
+            self._all = True
+            self._news.wake()
+
+    def look_at(self, uid: str) -> None:
+        """Read one run now, in this thread: the next question sees it as it is."""
+        self._read([uid])
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._round()
+                self.state.stopped = ""
+            except StoreCorrupt as error:
+                _log.warning("labnb: %s", error)
+                self._ended.wait(1)
+                self._all = True
+            except LabError as error:
+                self.state.stopped = str(error)
+                self._ended.wait(5)
+            except Exception as error:  # noqa: BLE001 - the index must outlive what nobody thought of
+                _log.exception("labnb: the index of runs stumbled")
+                self.state.stopped = f"{type(error).__name__}: {error}"
+                self._ended.wait(5)
+
+    def _round(self) -> None:
+        if self._all:
+            self._all = False
+            self._look_at_all()
+        live = self._folders.live
+        self._news.follow(live)
+        news = self._news.wait(LIVE if live else None)
+        if self._ended.is_set():
+            return
+        self._all = self._all or news.all
+        # One that goes on may have lost its process, which no file tells.
+        self._read({*news.uids, *live})
+        if news.uids:
+            self._ended.wait(ROUND)
+
+    def _look_at_all(self) -> None:
+        """Compare all folders with the index; read what is new or other, the newest first."""
+        self.state.waiting = None
+        known = self._writer.states("folder")
+        there = self._folders.names()
+        gone = [uid for uid in known if uid not in there]
+        self._announce((), self._writer.remove(gone, "folder"))
+        news = [uid for uid in there if not self._folders.same(uid, known.get(uid))]
+        news.sort(key=lambda uid: there[uid], reverse=True)
+        self.state.waiting = len(news)
+        for batch in _batches(news, BATCH):
+            if self._ended.is_set():
+                return
+            self._read(batch)
+            self.state.waiting -= len(batch)
+            # The loop of the server shares the interpreter: it goes first.
+            time.sleep(0.001)
+        self.state.waiting = 0
+        self.state.checked = time.time()
+
+    def _read(self, uids: Iterable[str]) -> None:
+        entries, gone = [], []
+        for uid in uids:
+            try:
+                entry = self._folders.read(uid)
+            except LabError:
+                continue  # a folder that is being made, or a damaged one: labnb doctor tells of those
+            if entry is None:
+                gone.append(uid)
+            else:
+                entries.append(entry)
+        changed = self._writer.put(entries) if entries else ()
+        self._announce(changed, self._writer.remove(gone, "folder") if gone else ())
+
+    def _announce(self, changed: Sequence[str], gone: Sequence[str]) -> None:
+        if changed or gone:
+            self._tell(changed, gone)
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
