@@ -57,8 +57,8 @@ def misplaced(store: Path) -> str:
     if not is_shared(kind):
         return ""
     return (
-        f"The embedded MLflow store is not used: {store} is on {kind} (mounted at {point}), where the locks of SQLite "
-        "may not hold. The runs themselves are recorded."
+        f"The embedded MLflow store is not used on {kind} (mounted at {point}): the locks of SQLite may not hold in "
+        f"{store}. The runs themselves are recorded."
     )
 
 

@@ -100,8 +100,12 @@ def hold_lock(lab: LabPaths, patience: float = 0.2) -> int | None:
     while True:
         fd = try_lock(lab.publisher_lock)
         if fd is not None:
+            name = f"{socket.gethostname()} {os.getpid()}"
             with contextlib.suppress(OSError):
-                lab.publisher_lock.write_text(f"{socket.gethostname()} {os.getpid()}", encoding="utf-8")
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, name.encode(), 0)
+                if not os.path.samestat(os.fstat(fd), lab.publisher_lock.stat()):
+                    lab.publisher_lock.write_text(name, encoding="utf-8")  # another file is locked in its place
             return fd
         if time.monotonic() >= deadline:
             return None

@@ -129,7 +129,7 @@ def test_nothing_is_written_there_and_all_is_published_later(
     assert os.waitstatus_to_exitcode(os.waitpid(forked(far, idle=0.3), 0)[1]) == 3
     run = open_lab(nfs).browse.run(first.uid)
     assert (run.status, run.published) == (RunStatus.FINISHED, "failing")
-    assert "is on nfs4" in run.published_why
+    assert "not used on nfs4" in run.published_why
     assert '[store] path = "/a/disk/of/this/machine"' in run.published_why
     assert pending(far) == [first.uid]
     # The commands say the same; each ends, and none makes a database.
@@ -137,7 +137,7 @@ def test_nothing_is_written_there_and_all_is_published_later(
     assert main(["-C", str(nfs), "sync"]) == 3
     assert "[store] path" in capsys.readouterr().err
     assert main(["-C", str(nfs), "runs"]) == 0
-    assert "failing: The embedded MLflow store is not used" in capsys.readouterr().out
+    assert "failing: The embedded MLflow store is not used on nfs4" in capsys.readouterr().out
     assert main(["-C", str(nfs), "doctor"]) == 1
     said = capsys.readouterr().out
     assert said.count("[store] path") == 1
@@ -170,6 +170,8 @@ def test_the_labs_store_goes_on(
     """Where one is named, runs are published there whether the embedded one has a place or not, and nothing fails."""
     shutil.copy(empty_store / "mlflow.db", tmp_path / "labs.db")
     server = f"[tracking]\nuri = 'sqlite:///{tmp_path / 'labs.db'}'"
+    # Nor is a place of that kind, if it is named.
+    assert "not used on nfs4" in setting(nfs, "[store]", f'path = "{nfs.parent}"').misplaced
     far = setting(nfs, server)
     far.make()
     recorded = Recorded(far).log(5).end()
@@ -296,7 +298,7 @@ def test_sessions_and_publishers_on_a_real_fuse_mount(fuse: Path, tmp_path: Path
     sessions = [start(project, [CELL.format(number=number)], log, LABNB_PUBLISHER="0") for number in range(3)]
     assert [session.end() for session in sessions] == [0, 0, 0], log.read_text()
     far = lab_paths(project)
-    assert "is on fuse" in far.misplaced
+    assert "not used on fuse" in far.misplaced
     runs = open_lab(project).browse.runs().items
     assert sorted(run.name for run in runs) == ["far-0", "far-1", "far-2"]
     for run in runs:
