@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from labnb.runfolder import active, checkpoint
+
+
+def path(name: str | os.PathLike[str], rev: str | None = None, repo: str | None = None) -> Path:
+    """Give the path of data in the job's work tree: what `labnb.path` is where labnb itself is not installed."""
+    place = _root / os.fspath(name)
+    if rev is None and repo is None and place.exists():
+        return place
+    raise FileNotFoundError(
+        f"labnb.path: {os.fspath(name)!r} is not in the work tree of the job"
+        + (f" at {rev or repo!r}: install labnb on the target to read other versions." if rev or repo else ".")
+    )
+
+
+def open_data(
+    name: str | os.PathLike[str],
+    mode: str = "r",
+    rev: str | None = None,
+    repo: str | None = None,
+    encoding: str | None = None,
+) -> Any:
+    """Open data in the job's work tree for reading."""
+    return open(path(name, rev, repo), mode, encoding=encoding or (None if "b" in mode else "utf-8"))
+
+
+_root = Path()
 
 NAMES: dict[str, Any] = {
     "artifact": active.artifact,
@@ -20,8 +47,10 @@ NAMES: dict[str, Any] = {
 }
 
 
-def open_door() -> None:
-    """Answer `import labnb` from now on."""
+def open_door(root: str) -> None:
+    """Answer `import labnb` from now on; `root` is the work tree."""
+    global _root
+    _root = Path(root)
     sys.meta_path.insert(0, _Door())
     loaded = sys.modules.get("labnb")
     if loaded is not None:
@@ -51,9 +80,12 @@ class _Stub(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        vars(module).update(path=path, open=open_data)
         if self._installed is not None:
             with contextlib.suppress(Exception):  # one that cannot be imported here is as good as none
                 self._installed.exec_module(module)
+                for name in ("path", "open"):
+                    vars(module).pop(name)
         _furnish(module)
 
 

@@ -37,7 +37,6 @@ class Ending:
         self.cause = ""
         self.code = 0
         self.error: dict[str, Any] | None = None
-        self.shown = False
 
     def note(self, code: str, message: str, hint: str = "") -> None:
         """Add something that the reader of the record must know."""

@@ -6,17 +6,21 @@ import contextlib
 import hashlib
 import json
 import os
+import queue
 import stat
 import sys
 import sysconfig
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any  # Python 3.9 evaluates the alias below
 
 # The content digests of DVC 3 are plain md5; they are no protection, they name versions.
 _CHUNK = 1 << 20
 _MOST = 10_000
+_SOON = 1.0
+_State = tuple[int, int, int]
 _SKIPPED_PARTS = (
     "/.git/",
     "/.labnb/",
@@ -49,14 +53,28 @@ class Files:
         self._pid = os.getpid()
         self._told: set[tuple[str, str]] = set()
         self._local = threading.local()
+        self._todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._known: dict[str, tuple[_State, str]] = {}
 
     def start(self) -> None:
         """Listen from now on; a hook cannot be taken away again."""
         self._on = True
+        threading.Thread(target=self._digest, name="labnb-digests", daemon=True).start()
         sys.addaudithook(self._hook)
 
     def stop(self) -> None:
         self._on = False
+        self._todo.put(None)
+
+    def _digest(self) -> None:
+        """Digest what the cell reads while it runs, so that its end need not wait for that."""
+        time.sleep(_SOON)  # short cells go first
+        while self._on and (path := self._todo.get()) is not None:
+            with contextlib.suppress(OSError):
+                before = _state(path)
+                digest = _md5(path, lambda: not self._on)
+                if digest is not None and _state(path) == before:
+                    self._known[path] = before, digest
 
     def write(self, target: Path, seconds: float = 60.0) -> list[str]:
         """Write job/files.json; give the files whose digest would have taken longer than `seconds` in all."""
@@ -103,8 +121,11 @@ class Files:
             return
         if os.getpid() != self._pid:
             self._tell(kind, text)
-        elif len(self._read) < 100_000:
-            (self._read if kind == "r" else self._written).add(text)
+        elif kind == "w":
+            self._written.add(text)
+        elif text not in self._read and len(self._read) < 100_000:
+            self._read.add(text)
+            self._todo.put(text)
 
     def _tell(self, kind: str, text: str) -> None:
         if (kind, text) in self._told:
@@ -136,7 +157,9 @@ class Files:
             return None  # it came and went within the cell
         if not stat.S_ISREG(status.st_mode):
             return None
-        digest = _md5(path, deadline)
+        state, digest = self._known.get(path, (None, None))
+        if state != _state(path):
+            digest = _md5(path, lambda: time.monotonic() > deadline)
         if digest is None:
             late.append(path)
         inside = os.path.relpath(path, self._root) if path.startswith(self._root + "/") else ""
@@ -149,14 +172,19 @@ class Files:
         }
 
 
-def _md5(path: str, deadline: float) -> str | None:
-    """Digest a file as DVC does; None where time is over or it cannot be read."""
+def _state(path: str) -> _State:
+    status = os.stat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _md5(path: str, late: Callable[[], bool]) -> str | None:
+    """Digest a file as DVC does; None where it is late or cannot be read."""
     digest = hashlib.new("md5", usedforsecurity=False)
     try:
         with open(path, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
-                if time.monotonic() > deadline:
+                if late():
                     return None
     except OSError:
         return None

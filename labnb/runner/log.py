@@ -220,3 +220,24 @@ class Pipe:
             self._bytes += len(data)
             if not data:
                 return
+
+
+class Flush:
+    """Has compiled code's own buffer of standard output written out, which is large where it is no terminal."""
+
+    def __init__(self) -> None:
+        self._call: Callable[[], object] | None = None
+        self._tried = False
+
+    def __call__(self) -> None:
+        if not self._tried:
+            self._tried = True
+            with contextlib.suppress(Exception):  # another C library: then the buffer is written when it is full
+                import ctypes
+
+                library = ctypes.CDLL(None)
+                # Not all streams at once: one on which the cell waits would hold this thread.
+                stdout = ctypes.c_void_p.in_dll(library, "stdout")
+                self._call = lambda: library.fflush(stdout)
+        if self._call is not None:
+            self._call()

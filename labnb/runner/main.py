@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import faulthandler
 import io
 import json
 import os
@@ -28,16 +29,17 @@ from labnb.runner.claim import Refusal, claim
 from labnb.runner.door import open_door
 from labnb.runner.ending import Ending
 from labnb.runner.files import Files
-from labnb.runner.log import Log, Mask, Pipe, Stream
+from labnb.runner.log import Flush, Log, Mask, Pipe, Stream
 from labnb.runner.pulse import Pulse
 from labnb.runner.restore import NotRestored, restore
-from labnb.runner.script import PlainShell
-from labnb.runner.stop import Signals
+from labnb.runner.script import PlainShell, show_figures
+from labnb.runner.stop import Signals, Stopped
 
 COMPLETED, RAISED, CLAIMED, STOPPED = 0, 1, 75, 143
 USAGE = 2
 #: Seconds that threads and exit functions of the cell may take after the end of the job was told.
 _LINGER = 10.0
+_ROOM = 100_000
 
 
 def main(arguments: list[str], carried: str) -> int:
@@ -45,7 +47,6 @@ def main(arguments: list[str], carried: str) -> int:
     if len(arguments) != 1:
         print("usage: python runner.pyz JOB_FOLDER", file=sys.stderr)
         return USAGE
-    os.umask(0o077)
     paths = JobPaths(Path(os.path.abspath(arguments[0])))
     try:
         request = JobRequest.from_json(json.loads(paths.request.read_text(encoding="utf-8")))
@@ -61,7 +62,14 @@ def main(arguments: list[str], carried: str) -> int:
     if isinstance(claimed, Refusal):
         print(f"This start of the job does not run its cell: {claimed.why}.", file=sys.stderr)
         return CLAIMED
-    return Running(paths, request, source, claimed.starts, claimed.why, carried).run()
+    try:
+        for folder in (paths.folder, paths.home):
+            os.chmod(folder, 0o700)
+        running = Running(paths, request, source, claimed.starts, claimed.why, carried)
+    except OSError as error:
+        print(f"The record of the job cannot be written in {paths.folder}: {error}", file=sys.stderr)
+        return RAISED
+    return running.run()
 
 
 class Running:
@@ -81,6 +89,11 @@ class Running:
         self._signals = Signals(request, self._log, lambda name: self._pulse.tell(signal=name, signal_at=time.time()))
         self._ending = Ending(paths, request, self._pulse, self._mask, carried)
         self._recorder: OutputRecorder | None = None
+        self._flush = Flush()
+        self._room = paths.home / "room"
+        with contextlib.suppress(OSError):
+            # Given back before the end is written: a disk that is full by then still takes it.
+            self._room.write_bytes(os.urandom(_ROOM))
         self._displays = 0
         self._keep_at = 0.0
         if starts > 1:
@@ -89,58 +102,65 @@ class Running:
 
     def run(self) -> int:
         """Run the cell and leave the record; give the exit code of the job."""
+        mine = os.getpid()
         self._listen()
         activate(ActiveRun(self._paths.run, self._journal, self._mask.param))
-        open_door()
         module = ModuleType("__main__")
         names = module.__dict__
         names["__builtins__"] = builtins
         sys.modules["__main__"] = module
         request = self._request
         root = request.project_folder or request.work_folder or os.getcwd()
+        open_door(root)
         files = Files(root, self._paths.folder, self._paths.run.files)
         error: BaseException | None = None
-        shell: Any = PlainShell()
-        prepared = False
+        self._shell: Any = PlainShell()
+        self._prepared = False
         try:
-            self._enter()
-            if request.needs_ipython:
-                from labnb.runner.interactive import interactive
-
-                shell = interactive(module)
-            self._recorder = OutputRecorder(shell)
-            self._recorder.start()
-            restore(request, names, self._carried)
-            for name, value in request.bind.items():
-                self._journal.add("param", name=name, value=self._mask.param(name, _simple(name, value)))
-            prepared = True
-            files.start()
-            self._signals.cell_runs(True)
-            if request.needs_ipython:
-                from labnb.runner.interactive import run_in
-
-                run_in(shell, self._source, request.label)
-            else:
-                shell.run(self._source, request.label, names)
+            self._run_cell(module, files)
         except BaseException as raised:  # noqa: BLE001 - whatever ends the cell is the end of the job
             error = raised
-        self._signals.cell_runs(False)
         files.stop()
-        return self._finish(shell, files, names, error, prepared)
+        if os.getpid() != mine:  # a child that the cell forked, and that left the cell
+            os._exit(1 if error else 0)
+        return self._finish(files, names, error)
 
-    def _finish(
-        self, shell: Any, files: Files, names: dict[str, Any], error: BaseException | None, prepared: bool
-    ) -> int:
-        ending = self._ending
+    def _run_cell(self, module: ModuleType, files: Files) -> None:
+        """Prepare and run the cell; a signal that ends the job interrupts it here and nowhere else."""
+        self._signals.interrupt(Running._run_cell)
+        if self._signals.asked:
+            raise Stopped("the job was told to stop before its cell began")
+        request, names = self._request, module.__dict__
+        self._enter()
+        if request.needs_ipython:
+            from labnb.runner.interactive import interactive
+
+            self._shell = interactive(module)
+        self._recorder = OutputRecorder(self._shell)
+        self._recorder.start()
+        restore(request, names, self._carried)
+        for name, value in request.bind.items():
+            self._journal.add("param", name=name, value=self._mask.param(name, _simple(name, value)))
+        self._prepared = True
+        files.start()
+        if request.needs_ipython:
+            from labnb.runner.interactive import run_in
+
+            run_in(self._shell, self._source, request.label)
+        else:
+            self._shell.run(self._source, request.label, names)
+
+    def _finish(self, files: Files, names: dict[str, Any], error: BaseException | None) -> int:
+        ending, prepared = self._ending, self._prepared
         ending.take_error(error, prepared, self._signals)
-        if isinstance(shell, PlainShell):
-            if ending.error is not None and not ending.shown:
-                shell.show_error(error, ending.error["traceback"].split("\n"))  # type: ignore[arg-type]
-            with contextlib.suppress(Exception):
-                shell.show_figures()
+        if isinstance(self._shell, PlainShell) and error is not None and ending.error is not None:
+            self._shell.show_error(error, ending.error["traceback"].split("\n"))
+        with contextlib.suppress(Exception):
+            show_figures(self._shell.display_pub.publish)
         if prepared:
             self._record(names)
             ending.take_values(names)
+        self._flush()
         for pipe in self._pipes:
             pipe.stop()
         shown = self._recorder.stop() if self._recorder is not None else ()
@@ -148,6 +168,8 @@ class Running:
         self._pulse.stop()
         with contextlib.suppress(OSError):
             self._write_output(shown, None)
+        with contextlib.suppress(OSError):
+            self._room.unlink()
         if prepared:
             ending.take_files(files)
         if not self._journal.close():
@@ -173,6 +195,8 @@ class Running:
         self._pipes = [Pipe(1, lambda text: out.write(text)), Pipe(2, lambda text: err.write(text))]
         for pipe in self._pipes:
             pipe.start()
+        # Where compiled code crashes, whoever started the job is told in which line.
+        faulthandler.enable(self._pipes[1].original)
         self._signals.listen()
         self._pulse.start()
 
@@ -211,6 +235,7 @@ class Running:
                 self._journal.add("param", name=key, value=self._mask.param(key, value))
 
     def _often(self) -> None:
+        self._flush()
         self._log.beat()
         self._signals.warn()
         recorder, now = self._recorder, time.monotonic()

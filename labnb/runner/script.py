@@ -6,6 +6,7 @@ import ast
 import builtins
 import sys
 import traceback
+from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -51,24 +52,25 @@ class PlainShell:
         if last is not None:
             _execute(compile(ast.Interactive([last]), label, "single", flags, dont_inherit=True), names)
 
-    def show_figures(self) -> None:
-        """Show the figures that are open, as a notebook does at the end of a cell."""
-        pyplot: Any = sys.modules.get("matplotlib.pyplot")
-        if pyplot is None:
-            return
-        import io
-
-        for number in pyplot.get_fignums():
-            file = io.BytesIO()
-            figure = pyplot.figure(number)
-            figure.savefig(file, format="png", bbox_inches="tight")
-            self.display_pub.publish({"image/png": file.getvalue(), "text/plain": repr(figure)})
-        pyplot.close("all")
-
     def display(self, *values: Any, **_: Any) -> None:
         """Stand in for IPython's `display`."""
         for value in values:
             self.display_pub.publish(mimebundle(value))
+
+
+def show_figures(publish: Callable[[dict[str, Any]], object]) -> None:
+    """Show the figures that are open, as a notebook does at the end of a cell."""
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return
+    import io
+
+    for number in pyplot.get_fignums():
+        file = io.BytesIO()
+        figure = pyplot.figure(number)
+        figure.savefig(file, format="png", bbox_inches="tight")
+        publish({"image/png": file.getvalue(), "text/plain": repr(figure)})
+    pyplot.close("all")
 
 
 class _Publisher:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from labnb.model.job_request import JobRequest
@@ -31,7 +32,7 @@ class Signals:
         self._tell = tell
         self._began = time.time()
         self._warned = False
-        self._running = False
+        self._cell: CodeType | None = None
         self.asked = ""
 
     def listen(self) -> None:
@@ -44,9 +45,9 @@ class Signals:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
-    def cell_runs(self, running: bool) -> None:
-        """The cell begins or has ended: only a running one is interrupted."""
-        self._running = running
+    def interrupt(self, function: Callable[..., object]) -> None:
+        """Only what runs below this function is interrupted: the end of the job is written in peace."""
+        self._cell = function.__code__
 
     def word(self) -> str:
         """Say how a job ended that was told to: TIMEOUT where its time was nearly over, else CANCELLED."""
@@ -83,8 +84,10 @@ class Signals:
             return
         self._log.line(f"The job was told to stop ({name}).")
         self._save()
-        if self._running:
-            raise Stopped(f"the job was told to stop ({name})")
+        while frame is not None:
+            if frame.f_code is self._cell:
+                raise Stopped(f"the job was told to stop ({name})")
+            frame = frame.f_back
 
     def _save(self) -> None:
         try:

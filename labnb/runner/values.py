@@ -63,7 +63,7 @@ def _keep(value: Any, folder: Path, limit: int, cloudpickle: Any) -> dict[str, A
         return _too_large(size, limit)
     aside = folder / f".new-{os.getpid()}"
     try:
-        with open(aside, "wb") as file:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             writer = _Writer(file, limit)
             cloudpickle.CloudPickler(writer, protocol=5).dump(value)
         digest = writer.digest.hexdigest()
