@@ -148,7 +148,7 @@ def _now() -> str:
 
 def _link(project: Project, state: State) -> None:
     """Put links to the cache in the place of the files, where DVC's settings want links that are seen as such."""
-    kind = next((kind for kind in project.settings.links if kind != "reflink" or not project.objects.copies), "copy")
+    kind = next((kind for kind in project.settings.links if kind != "reflink" or project.objects.clones), "copy")
     if kind not in ("hardlink", "symlink"):
         return
     with aside(project.work) as place:

@@ -120,7 +120,7 @@ def restore(project: Project, what: Wanted, *, force: bool, undo: str, progress:
             plan = Plan(path, new, now is not None, undo=by if lost else "", pointer=pointer, text=text)
             write_plan(place.folder, plan)
             try:
-                size = _put(project, what, now, plan, place.folder, progress)
+                size = _put(project, what, entry, now, plan, place.folder, progress)
             except BaseException:
                 remove(new)
                 raise
@@ -129,14 +129,23 @@ def restore(project: Project, what: Wanted, *, force: bool, undo: str, progress:
     return CheckedOut(path, len(what.files), size, 0, pointer or None, by if lost else None, note)
 
 
-def _put(project: Project, what: Wanted, now: State | None, plan: Plan, folder: str, progress: Progress) -> int:
+def _put(
+    project: Project,
+    what: Wanted,
+    entry: Entry | None,
+    now: State | None,
+    plan: Plan,
+    folder: str,
+    progress: Progress,
+) -> int:
     """Build the version aside and exchange it for what lies in its place; gives its size."""
     same = now is not None and now.digest == what.version.version
     if same:
         assert now is not None
         size = now.scan.size
     else:
-        size = _build(project, what, plan.new, now, ways(project.settings.links), progress)
+        program = _is_program(entry, what)
+        size = _build(project, what, plan.new, now, ways(project.settings.links), progress, program)
     with locked(project.settings, (what.path,)):
         changed = list(changed_since(now.scan, project.top, linked=True)) if now is not None else []
         if changed or (now is None and os.path.lexists(what.path)):
@@ -177,14 +186,30 @@ def _pointer(entry: Entry | None, what: Wanted, project: Project) -> tuple[str, 
     size = sum(os.stat(project.objects.find(md5) or "").st_size for md5 in what.files.values())
     old = Path(entry.pointer).read_text(encoding="utf-8")
     count = len(what.files) if what.folder else None
-    return entry.pointer, pointer_text(old, entry.pointer, what.path, version.version, size, count), ""
+    text = pointer_text(old, entry.pointer, what.path, version.version, size, count, _is_program(entry, what))
+    return entry.pointer, text, ""
+
+
+def _is_program(entry: Entry | None, what: Wanted) -> bool:
+    """Whether the pointer says of a file that it can be run; no version does."""
+    if entry is None or what.folder or entry.path != what.path:
+        return False
+    with contextlib.suppress(OSError, ValueError):
+        return "isexec: true" in Path(entry.pointer).read_text(encoding="utf-8")
+    return False
 
 
 def _build(
-    project: Project, what: Wanted, new: str, now: State | None, how: tuple[Way, ...], progress: Progress
+    project: Project,
+    what: Wanted,
+    new: str,
+    now: State | None,
+    how: tuple[Way, ...],
+    progress: Progress,
+    program: bool = False,
 ) -> int:
     """Put the files together at `new`; what the work tree has already is linked, not copied. Gives the bytes."""
-    present = _reusable(now, new)
+    present = {} if program else _reusable(now, new)
     sizes = {name: _size(project, md5) for name, md5 in what.files.items()}
     mode = 0o666 & ~umask()
     for folder in sorted({os.path.dirname(name) for name in what.files if name} | ({""} if what.folder else set())):
@@ -205,6 +230,8 @@ def _build(
         return True
 
     each(sizes, place, f"Restoring {what.version.dataset}", progress)
+    if program:
+        os.chmod(new, os.stat(new).st_mode | 0o100)
     return sum(sizes.values())
 
 

@@ -43,7 +43,8 @@ def ingest(path: str, top: str, objects: Objects, stat_cache: StatCache, progres
     """
 
     def read(found: Scan, todo: dict[str, int]) -> dict[str, str]:
-        _check_room(objects, sum(todo.values()), path)
+        if todo:
+            _check_room(objects, sum(todo.values()), path, found.full(next(iter(todo))))
         with aside(objects.above) as place:
 
             def take(name: str, advance: Advance) -> str | None:
@@ -134,7 +135,7 @@ def _known(
     return files, todo
 
 
-def _check_room(objects: Objects, size: int, path: str) -> None:
+def _check_room(objects: Objects, size: int, path: str, one: str) -> None:
     above = objects.cache
     while not os.path.isdir(above):
         above = os.path.dirname(above)
@@ -142,7 +143,7 @@ def _check_room(objects: Objects, size: int, path: str) -> None:
         free = shutil.disk_usage(above).free
     except OSError:
         return
-    if objects.copies and size + _SPARE > free:
+    if size + _SPARE > free and objects.copies(one):
         raise DataStoreError(
             f"{path} needs {size_text(size)} in DVC's cache {objects.cache}, where {size_text(free)} are free. "
             "Nothing was changed.",

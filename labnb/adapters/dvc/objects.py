@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from labnb.adapters.dvc.aside import Aside
+from labnb.adapters.dvc.aside import Aside, aside
 from labnb.adapters.dvc.parallel import Advance
 from labnb.adapters.dvc.settings import Settings
 from labnb.model.errors import StoreCorrupt
@@ -43,8 +43,15 @@ class Objects:
         self._folders: set[str] = set()
 
     @property
-    def copies(self) -> bool:
-        """Whether taking a file needs as much room as it has."""
+    def clones(self) -> bool:
+        """Whether files are cloned, as far as that was tried."""
+        return self._clones
+
+    def copies(self, source: str) -> bool:
+        """Whether taking a file needs as much room as it has: the file system has no clones of this one."""
+        if self._clones:
+            with aside(self.above) as place, open(source, "rb") as file, open(place.name(), "xb") as copy:
+                self._cloned(file.fileno(), copy.fileno())
         return not self._clones
 
     def path(self, md5: str) -> str:
@@ -88,13 +95,13 @@ class Objects:
         """Give those that the cache does not have."""
         return {md5 for md5 in digests if self.find(md5) is None}
 
-    def take(self, source: str, sign: Signature, aside: Aside, advance: Advance) -> str:
+    def take(self, source: str, sign: Signature, place: Aside, advance: Advance) -> str:
         """Put a file's content in, reading it once, and give its md5.
 
         `sign` is the state in which it was listed. Raises FileChanged where it is not in that state all the time,
         OSError where reading or writing fails.
         """
-        part = aside.name()
+        part = place.name()
         try:
             md5 = self._copied(source, sign, part, advance)
             self.adopt(part, md5, sign.size)
@@ -103,11 +110,11 @@ class Objects:
                 os.unlink(part)
         return md5
 
-    def put(self, content: bytes, md5: str, aside: Aside) -> None:
+    def put(self, content: bytes, md5: str, place: Aside) -> None:
         """Put an object in whose content and name are known."""
         if self.holds(md5, len(content)) and self.intact(md5):
             return
-        part = aside.name()
+        part = place.name()
         with open(part, "xb") as file:
             file.write(content)
         self.adopt(part, md5, len(content))

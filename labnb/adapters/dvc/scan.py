@@ -96,7 +96,11 @@ def _take(entry: os.DirEntry[str], inner: str, walk: _Walk, below: list[tuple[st
     name = f"{inner}{entry.name}"
     if not entry.name.isascii():
         _check_name(entry.name, entry.path)
-    if entry.is_dir():
+    try:
+        folder = entry.is_dir()
+    except OSError as error:
+        raise _unreadable(entry.path, error) from error
+    if folder:
         if entry.is_symlink():
             walk.linked.append(name)
         elif walk.ignore.folder(entry.path):
