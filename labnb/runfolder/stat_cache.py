@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import threading
 import time
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+
+from labnb.runfolder.mounts import is_shared, mount_of
 
 # As git's racy index: a file that changed less than this before it was hashed may change again without a new time.
 RACY_NS = 2_000_000_000
@@ -42,6 +45,10 @@ class StatCache:
     """
 
     def __init__(self, path: Path | None) -> None:
+        if path is not None and is_shared(mount_of(path)[1]):
+            # The write-ahead log is memory shared by processes of one machine: each machine has its own file.
+            machine = "".join(c if c.isalnum() else "-" for c in socket.gethostname())
+            path = path.with_name(f"{path.stem}-{machine}{path.suffix}")
         self._path = path
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None

@@ -23,7 +23,7 @@ _ASIDE = (
     re.compile(r"^state\.(\d+)\.tmp$"),
 )
 _DOCTOR = re.compile(r"^\.labnb-doctor-\w+$")
-_CACHE = re.compile(r"^stat\.db\.broken-\d+$")
+_CACHE = re.compile(r"^stat[\w.-]*\.db\.broken-\d+$")
 
 
 def leftovers(lab: LabPaths) -> list[Path]:
