@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,7 @@ def interactive(module: ModuleType) -> Any:
     # Nobody sits at a terminal: the recorder of outputs, which wraps these, is the only one who listens.
     shell.display_pub.publish = _heard
     shell.displayhook.write_output_prompt = _heard
+    shell.enable_gui = _heard  # `%matplotlib inline` asks for none, and where there is none that is an error
     return shell
 
 
@@ -35,6 +37,9 @@ def run_in(shell: Any, source: str, label: str) -> None:
     """Run the cell; raises what it raises, after the shell has shown it."""
     show_source(label, source)
     shell.compile.get_code_name = lambda *_: label
+    number = re.search(r"\[(\d+)\]", label)
+    if number is not None:  # IPython's own tracebacks tell cells by it
+        shell.execution_count = int(number[1])
     result = shell.run_cell(source, store_history=False, silent=False)
     error = result.error_before_exec or result.error_in_exec
     if error is not None:

@@ -196,7 +196,7 @@ class Running:
         for pipe in self._pipes:
             pipe.start()
         # Where compiled code crashes, whoever started the job is told in which line.
-        faulthandler.enable(self._pipes[1].original)
+        faulthandler.enable(self._pipes[1].original, all_threads=False)
         self._signals.listen()
         self._pulse.start()
 

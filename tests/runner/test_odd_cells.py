@@ -1,0 +1,168 @@
+"""Cells and places that are hard on a runner: forks, crashes, compiled code, full disks, figures in IPython."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labnb.usecases.values import load_value
+from tests.runner.jobs import make_job, read, until
+
+
+def test_a_forked_child_that_leaves_the_cell_does_not_end_the_job(tmp_path: Path) -> None:
+    cell = (
+        "import os\npid = os.fork()\nif pid == 0:\n    raise ValueError\n_, status = os.waitpid(pid, 0)\nprint(status)"
+    )
+    job = make_job(tmp_path, cell, out=("status",))
+    assert job.run() == (0, "")
+    assert job.end["state"] == "COMPLETED"
+    assert os.waitstatus_to_exitcode(load_value(job.paths, "status")) == 1
+
+
+def test_prints_of_forked_children_and_of_compiled_code_are_in_the_log(tmp_path: Path) -> None:
+    cell = """\
+import ctypes, multiprocessing
+def child(): print("from a child")
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start(); process.join()
+_ = ctypes.CDLL(None).printf(b"from C\\n")
+"""
+    job = make_job(tmp_path, cell)
+    assert job.run() == (0, "")
+    assert sorted(job.log.splitlines()) == ["from C", "from a child"]
+
+
+def test_a_crash_leaves_no_end_and_tells_the_line_to_whoever_started_it(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "import ctypes\nprint('before')\nctypes.string_at(0)", label="In [4]")
+    code, said = job.run()
+    assert code == -signal.SIGSEGV
+    assert 'File "In [4]", line 3 in <module>' in said
+    assert not job.paths.end.exists()
+    assert job.log == "before\n"
+
+
+def test_a_stop_before_the_cell_keeps_it_from_running(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    waits = "import os, time\nopen('importing', 'w').close()\nwhile True: time.sleep(0.01)"
+    (tmp_path / "work" / "slow_to_import.py").write_text(waits)
+    job = make_job(
+        tmp_path, "open('ran', 'w').close()", names={"s": {"module": "slow_to_import"}}, path=(str(tmp_path / "work"),)
+    )
+    process = job.process_to((tmp_path / "work" / "importing").exists)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert job.end["state"] == "CANCELLED"
+    assert not (tmp_path / "work" / "ran").exists()
+
+
+def test_a_cell_that_catches_everything_is_stopped_all_the_same(tmp_path: Path) -> None:
+    cell = """\
+import time
+for _ in range(2000):
+    try:
+        open("runs", "w").write("ran")
+        time.sleep(0.01)
+    except BaseException:
+        caught = True
+        break
+"""
+    job = make_job(tmp_path, cell, out=("caught",))
+    process = job.process_to((tmp_path / "work" / "runs").exists)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert job.end["state"] == "CANCELLED"
+    assert load_value(job.paths, "caught") is True
+
+
+def test_figures_and_timing_in_ipython(tmp_path: Path) -> None:
+    cell = """\
+get_ipython().run_line_magic('matplotlib', 'inline')
+import matplotlib.pyplot as plt
+plt.plot([1, 2])
+get_ipython().run_cell_magic('time', '', 'answer = 42\\n')
+"""
+    job = make_job(tmp_path, cell, needs_ipython=True, out=("answer",))
+    assert job.run()[0] == 0, job.log
+    assert load_value(job.paths, "answer") == 42
+    pictures = [item for item in job.outputs if "image/png" in item.get("data", {})]
+    assert len(pictures) == 1
+
+
+def test_files_of_the_cell_get_the_users_own_rights_and_those_of_the_job_are_private(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "open('shared.txt', 'w').close()\nx = 1", out=("x",))
+    job.paths.folder.chmod(0o775)
+    job.paths.home.chmod(0o775)
+    before = os.umask(0o002)
+    try:
+        assert job.run() == (0, "")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "work" / "shared.txt").stat().st_mode & 0o777 == 0o664
+    assert job.paths.folder.stat().st_mode & 0o777 == 0o700
+    assert load_value(job.paths, "x") == 1
+
+
+def test_data_are_digested_beside_a_long_cell(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    data = tmp_path / "work" / "data.bin"
+    data.write_bytes(b"one")
+    cell = """\
+import os, time
+open("data.bin").read()
+while not os.path.exists("go"): time.sleep(0.01)
+"""
+    job = make_job(tmp_path, cell)
+    process = job.process_to(job.paths.state.exists)
+    until(lambda: read(job.paths.state)["used"].get("cpu"), process)  # the first look comes after the first digests
+    data.write_bytes(b"two")  # by somebody else: the digest is of what lies there at the end
+    (tmp_path / "work" / "go").touch()
+    process.communicate(timeout=20)
+    (use,) = read(job.paths.files)["inputs"]
+    assert use["digest"] == "md5:b8a9f715dbb64fd5c56e7783c6820a61"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
+def test_a_full_disk_still_takes_the_end(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    try:
+        cell = """\
+import labnb, os
+print("before")
+fill = os.open("fill", os.O_WRONLY | os.O_CREAT)
+for size in (65536, 1):
+    try:
+        while os.write(fill, b"x" * size): pass
+    except OSError: pass
+for step in range(500): labnb.log({"loss": step})
+print("lost " * 20_000)
+big = list(range(100_000))
+"""
+        job = make_job(disk, cell, out=("big",))
+        assert job.run()[0] == 0
+        end = job.end
+        assert end["state"] == "COMPLETED"
+        codes = {note["code"] for note in end["notes"]}
+        assert "log" in codes
+        assert "before" in job.log
+        told = json.loads(job.paths.values.read_text())["big"] if job.paths.values.exists() else {"error": ""}
+        assert "error" in told
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "x = 1")
+    job.paths.run.log.mkdir()
+    code, said = job.run()
+    assert code == 1
+    assert "The record of the job cannot be written in" in said
