@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -414,3 +415,23 @@ def test_the_command(lab: LabPaths, capsys: pytest.CaptureFixture[str], monkeypa
     assert "Did you mean tracking?" in capsys.readouterr().out
     assert open_lab(lab.root).browse.run(recorded.uid).status is RunStatus.KILLED
     assert RunFolder(lab.run(recorded.uid)).stored()[1] is None
+
+
+def test_targets_are_looked_at_without_asking_their_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "labnb.toml").write_text(
+        '[targets.here]\nexecutor = "process"\n[targets.queue]\nexecutor = "slurm"\n[targets.odd]\nexecutor = "slrum"\n'
+        '[targets.far]\nexecutor = "slurm"\nhost = "ssh://nobody.example"\n'
+    )
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert main(["-C", str(tmp_path), "doctor", "--json"]) == 1
+    items = json.loads(capsys.readouterr().out)["items"]
+    found = {item["message"].partition(":")[0]: item for item in items if item["check"] == "target"}
+    assert found["here"]["ok"]
+    assert found["far"]["ok"]
+    assert "sbatch, squeue, scancel not on PATH" in found["[targets.queue]"]["message"]
+    assert found["[targets.odd]"]["hint"] == "Did you mean slurm?"
+    assert [item["check"] for item in items if not item["ok"]] == ["target", "target"]
