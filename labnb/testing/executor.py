@@ -67,16 +67,14 @@ def order(far: str, *command: str, **more: Any) -> Order:
     """Make an order with a token of its own, in a folder of its own below `far`."""
     token = uuid.uuid4().hex
     folder = more.pop("folder", f"{far}/{token}")
-    return Order(
-        name=more.pop("name", "a job"), token=token, folder=folder, command=command, log=f"{folder}/log.txt", **more
-    )
+    more = {"name": "a job", "log": f"{folder}/log.txt", **more}
+    return Order(token=token, folder=folder, command=command, **more)
 
 
 def until(
-    executor: Executor, host: Host, tokens: Mapping[str, str], seconds: float = 60, **state: Any
+    executor: Executor, host: Host, tokens: Mapping[str, str], wanted: JobState | None = None, seconds: float = 60
 ) -> dict[str, Sight]:
-    """Look until all jobs have ended, or have the state that is given as `state=`; fails when that takes too long."""
-    wanted = state.get("state")
+    """Look until all jobs have ended, or have the state that is wanted; fails when that takes too long."""
     deadline = time.monotonic() + seconds
     while True:
         seen = executor.look(host, tokens)

@@ -162,14 +162,14 @@ class TargetTrial:
             with suppress(LabError):
                 self.executor.cancel(self.host, {order.token: handle})
             raise
-        log = self._log(order)
+        log = b"" if sight is None or sight.started is None else self._log(order)
         whole = duration_text(time.monotonic() - began)
         if sight is not None and sight.state is JobState.COMPLETED and _ENDS in log:
             first = log.decode(errors="replace").split(_ENDS.decode())[0].strip().splitlines()
             with suppress(LabError):
                 self.host.read(f"{self.folder}/written")
             text = (
-                f"a job ran: submitted in {duration_text(submitted)}, done after {whole}; {first[-1] if first else ''}."
+                f"A job ran: submitted in {duration_text(submitted)}, done after {whole}; {first[-1] if first else ''}."
             )
             yield Step("", True, text)
             return

@@ -51,7 +51,7 @@ MinJobAge={min_job_age}
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1,sched_interval=1
 CompleteWait=0
-KillWait=2
+KillWait=1
 SlurmdTimeout=10
 SlurmctldTimeout=10
 MessageTimeout=5

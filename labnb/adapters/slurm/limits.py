@@ -153,7 +153,7 @@ def _against(partition: Partition, asked: Resources) -> Iterator[Note]:
             )
             yield _note(f"{what}: {wanted_text} asked for, and {where}")
     if not single and not any(_fits(kind, asked) for kind in partition.kinds):
-        yield _note(f"No node of partition {name} has all of what is asked for at once")
+        yield _note(f"No node of partition {name} has all that is asked for at once")
 
 
 def _fits(kind: NodeKind, asked: Resources) -> bool:

@@ -85,7 +85,7 @@ class SshHost:
             for attempt in (1, 2, 3):
                 made = await connection.get()
                 try:
-                    done = await made.run(line, encoding=None, check=False, timeout=timeout, **give)  # type: ignore[arg-type]
+                    done = await made.run(line, encoding=None, check=False, timeout=timeout, **give)
                     break
                 except asyncssh.ChannelOpenError as error:
                     # The command has not begun: the connection went, or others have all its channels.

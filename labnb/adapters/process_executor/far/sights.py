@@ -42,6 +42,8 @@ def sight(token: str, here: list[str]) -> Sight | None:
             return ended
         if lives(state.get("child")):
             return {**state, "reason": "the process that looks after it was killed; how it ends will not be known"}
+        if read(token, "cancel"):
+            return {**state, **(_without_keeper(token) or {})}
         why = "the job and the process that looked after it were both killed"
     elif time.time() - state["beat"] < SILENT:
         return state
