@@ -80,6 +80,10 @@ class JobFolder:
         """Read end.json: how the job ended by its own word; None while there is none."""
         return read_json(self.paths.end)
 
+    def stopped(self) -> dict[str, Any] | None:
+        """Read stopped.json: how a start was stopped by its scheduler, which alone knows whether the job goes on."""
+        return read_json(self.paths.stopped)
+
     def state(self) -> dict[str, Any]:
         """Read state.json: the sign of life of the runner; empty where there is none."""
         return read_json(self.paths.state) or {}

@@ -62,6 +62,11 @@ class JobPaths:
         return self.home / "end.json"
 
     @property
+    def stopped(self) -> Path:
+        """How a start was stopped that its scheduler may start again; its end by its own word where it does not."""
+        return self.home / "stopped.json"
+
+    @property
     def values(self) -> Path:
         """Index of the values that come back: name -> object, or why it could not travel."""
         return self.home / "values.json"

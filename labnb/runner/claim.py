@@ -107,8 +107,9 @@ def _take_over(paths: JobPaths, mine: dict[str, Any]) -> Claim | Refusal:
     # Of several that saw the same dead claim, the one that makes this file goes on.
     if not _make(_after(paths, key), mine):
         return Refusal("another start took the job over")
-    if end:
-        os.replace(paths.end, paths.end.with_name(f"end.{starts}.json"))
+    for path in (paths.end, paths.stopped):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path, path.with_name(f"{path.stem}.{starts}.json"))
     return Claim(starts + 1, "requeued" if requeued else "its process was gone")
 
 

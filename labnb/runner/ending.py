@@ -33,6 +33,7 @@ class Ending:
         self._carried = carried
         self._notes: list[dict[str, str]] = []
         self._values: dict[str, Any] = {}
+        self._final = True
         self.state = "COMPLETED"
         self.cause = ""
         self.code = 0
@@ -45,6 +46,8 @@ class Ending:
     def take_error(self, error: BaseException | None, prepared: bool, signals: Signals) -> None:
         """Tell from what ended the cell how the job ended."""
         if signals.asked:
+            # Slurm tells nobody whether it will start the job again; who cancels it here leaves word before.
+            self._final = "SLURM_JOB_ID" not in os.environ or self._paths.cancel.exists()
             self.state = signals.word()
             self.cause = f"told to stop by {signals.asked}"
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
@@ -91,7 +94,11 @@ class Ending:
             self.note("files", f"The content of {some} was not digested: that would have taken too long.")
 
     def write(self) -> int:
-        """Write job/end.json, the last file of the job; give the exit code of the job."""
+        """Write job/end.json, the last file of the job, and give its exit code.
+
+        Where a scheduler that may start the job again has stopped this start, it is job/stopped.json: the job ends
+        when the scheduler says so.
+        """
         self.code = _CODES.get(self.state, 1)
         used = dict(self._pulse.usage.used)
         used.pop("memory_now", None)
@@ -120,7 +127,8 @@ class Ending:
             self.note("environment", f"The environment of the job was not recorded: {error}.")
         self._told = told
         try:
-            write_whole(self._paths.end, json.dumps(told, indent=1, default=str))
+            target = self._paths.end if self._final else self._paths.stopped
+            write_whole(target, json.dumps(told, indent=1, default=str))
         except OSError as error:
             # Whoever started the job sees this, and the exit code.
             print(f"The end of the job ({self.state}) could not be written: {error}", file=sys.__stderr__)
@@ -128,7 +136,7 @@ class Ending:
 
     def notify(self) -> None:
         """Tell the address of the target that the job has ended."""
-        if not self._request.notify:
+        if not self._request.notify or not self._final:
             return
         from labnb.runner.notify import notify
 

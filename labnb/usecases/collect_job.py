@@ -42,7 +42,7 @@ class CollectJob:
 
     def end(self, folder: JobFolder, state: JobState, cause: str, sight: Sight | None = None) -> Job:
         """Write down that the job has ended, and how: at once, so that whoever waits for it goes on."""
-        end = folder.end() or {}
+        end = folder.end() or folder.stopped() or {}
         seen = sight or Sight(state)
         started = moment(end.get("started")) or moment(folder.state().get("started")) or seen.started
         ended = moment(end.get("ended")) or seen.ended or time.time()
@@ -102,7 +102,7 @@ class CollectJob:
         return run
 
     def _finish(self, folder: JobFolder, job: Job, run: Run, run_folder: RunFolder) -> Run:
-        end = folder.end() or {}
+        end = folder.end() or folder.stopped() or {}
         code = CodeVersion(**{**run.code, "left_out": tuple(run.code.get("left_out", ()))}) if run.code else None
         opened = OpenRun(
             run, run_folder, Journal(run_folder.paths.journal), Redactor(self.record.scanner), code, notes=[*run.notes]

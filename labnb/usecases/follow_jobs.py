@@ -156,7 +156,7 @@ class FollowPlace:
             # The job's own word is better, and may be on its way through the file system.
             memory.over_since = memory.over_since or time.monotonic()
             if time.monotonic() - memory.over_since >= self.late:
-                self._end(folder, job, sight, folder.end())
+                self._end(folder, job, sight, folder.end() or folder.stopped())
             else:
                 self._soon(time.monotonic(), self.late)
             return True
@@ -187,7 +187,7 @@ class FollowPlace:
         with contextlib.suppress(OSError):
             if time.time() - folder.paths.state.stat().st_mtime < ALIVE:
                 return False
-        self._end(folder, job, None, folder.end())
+        self._end(folder, job, None, folder.end() or folder.stopped())
         return True
 
     def _runs(self, folder: JobFolder, memory: Memory, sight: Sight | None) -> None:

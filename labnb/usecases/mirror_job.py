@@ -23,7 +23,10 @@ _WAIT = (
 )
 #: Grow by appending: what is here already is not fetched again.
 _GROWING = ("journal.jsonl", "log.txt", "starts.jsonl")
-_WHOLE = ("log.tail", "output.ipynb", "state.json", "claim", "values.json", "error.pkl", "files.json", "output.txt")
+_WHOLE = (
+    "log.tail", "output.ipynb", "state.json", "claim", "values.json", "error.pkl", "files.json", "output.txt",
+    "stopped.json",
+)  # fmt: skip
 #: Bytes of one reading of a growing file.
 PIECE = 4_000_000
 
@@ -80,6 +83,8 @@ class MirrorJobs:
                 path = above / name
                 if str(path) in found and self.seen.get(str(path)) != found[str(path)]:
                     fresh[str(path)] = _near(folder, far, path)
+        if str(far.stopped) in fresh:
+            fresh.update(self._last(folder, far))
         ended = str(far.end) in found and not folder.paths.end.exists()
         if ended:
             fresh.update(self._last(folder, far))

@@ -124,14 +124,27 @@ def test_a_preempted_job_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     process = job.process_to(lambda: runs(tmp_path) == 4, env=requeued(0))
     process.send_signal(signal.SIGTERM)
     assert finish(process) == 143
-    assert job.end["state"] == "CANCELLED"
-    assert job.end["cause"] == "told to stop by SIGTERM"
+    # Whether this is the end, only the scheduler knows.
+    assert not job.paths.end.exists()
+    stopped = read(job.paths.stopped)
+    assert (stopped["state"], stopped["cause"]) == ("CANCELLED", "told to stop by SIGTERM")
     assert "Its checkpoint was saved." in job.log
     assert job.run(env=requeued(1))[0] == 0
     assert job.end["state"] == "COMPLETED"
     assert load_value(job.paths, "first") == 3
     assert load_value(job.paths, "done") == 59
-    assert read(job.paths.home / "end.1.json")["state"] == "CANCELLED"
+    assert not job.paths.stopped.exists()
+    assert read(job.paths.home / "stopped.1.json")["state"] == "CANCELLED"
+
+
+def test_a_cancelled_job_of_a_scheduler_ends_by_its_own_word(tmp_path: Path) -> None:
+    job = make_job(tmp_path, CHECKPOINTED)
+    process = job.process_to(lambda: runs(tmp_path) == 4, env=requeued(0))
+    job.paths.cancel.write_text('{"by": "me"}')
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == 143
+    assert job.end["state"] == "CANCELLED"
+    assert not job.paths.stopped.exists()
 
 
 def test_the_grace_signal_saves_and_the_cell_goes_on(tmp_path: Path) -> None:
