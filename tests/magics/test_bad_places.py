@@ -75,7 +75,8 @@ def nobodys() -> Iterator[tuple[Path, tuple[str, ...]]]:
     """A folder that every user may enter (pytest shuts its own), and the command that becomes the user nobody."""
     user = pwd.getpwnam("nobody")
     become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    if subprocess.run([*become, "ls", sys.prefix], capture_output=True, check=False).returncode:
+    needed = (sys.prefix, os.path.realpath(sys.executable))
+    if subprocess.run([*become, "ls", *needed], capture_output=True, check=False).returncode:
         pytest.skip("the virtual environment may not be read by other users")
     place = Path(tempfile.mkdtemp(prefix="labnb-"))
     place.chmod(0o755)
