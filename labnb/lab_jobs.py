@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labnb.model.errors import LabError
 from labnb.runfolder.job_index import JobIndex
 from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
+    from labnb.model.target import Target
     from labnb.usecases.collect_job import CollectJob
     from labnb.usecases.follow_jobs import FollowPlace
     from labnb.usecases.mirror_job import MirrorJobs
@@ -60,6 +63,19 @@ class JobLab:
         from labnb.usecases.collect_job import CollectJob
 
         return CollectJob(self.index, self._record(), self._announce)
+
+    def warm_up(self, targets: Mapping[str, Target]) -> None:
+        """Load what the first submission to one of these targets would have to load, ahead of it."""
+        from labnb import plugins
+        from labnb.capture import slicing, state  # noqa: F401
+
+        _ = self.submit, self.send
+        for target in targets.values():
+            with contextlib.suppress(LabError):  # said when somebody submits
+                plugins.executor(target.executor)
+                if not target.host:
+                    plugins.host(target.host)
+        self.reach.runner()
 
     def follow(
         self, host: str, executor: str, say: Callable[[str], None], mirror: MirrorJobs | None = None

@@ -21,9 +21,11 @@ from labnb.lab import Lab
 from labnb.model.errors import LabError
 from labnb.model.run import time_text
 from labnb.model.target import Target
+from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobIndex
 from labnb.runfolder.name_watch import NameWatch
 from labnb.usecases.follow_jobs import FollowPlace
+from labnb.usecases.mend_run import mend_run
 from labnb.usecases.mirror_job import MirrorJobs
 from labnb.usecases.send_job import target_of
 
@@ -32,6 +34,8 @@ IDLE = 600.0
 IDLE_VARIABLE = "LABNB_FOLLOWER_IDLE"
 # Seconds that a far host is waited at for the end of a job, in one question.
 LONG_WAIT = 20.0
+# Seconds after which a job that was announced and never written is given up.
+HALF_MADE = 30.0
 NICE = 3
 LOG_LIMIT = 1_000_000
 #: The files of a job whose appearance is worth a look.
@@ -134,7 +138,8 @@ class Followers:
         for uid in uids:
             folder = JobFolder(index.lab.run(uid).folder)
             if not folder.paths.job.exists():
-                index.leave(uid)  # its folder was removed
+                with contextlib.suppress(LabError, OSError):
+                    give_up(index, uid)
                 continue
             try:
                 target = self._targets.get(uid) or target_of(folder)
@@ -168,6 +173,17 @@ class Followers:
     def end(self) -> None:
         for far in self._far.values():
             far.end()
+
+
+def give_up(index: JobIndex, uid: str) -> None:
+    """Leave what is no job: its folder was removed, or whoever made it died before it was whole."""
+    if not index.lab.run(uid).run.exists():
+        if time.time() - (index.active_folder / uid).stat().st_mtime > HALF_MADE:
+            index.leave(uid)
+        return
+    run, owner = RunFolder(index.lab.run(uid)).stored()
+    if run.status.ended or mend_run(index.lab, uid) is not None or owner is None:
+        index.leave(uid)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,8 +145,19 @@ class Recorder:
                 import labnb.magics.recording  # noqa: F401
 
                 self.lab().record_run.warm_up()
+            with contextlib.suppress(Exception):  # the first submission meets the same error, and tells it
+                self._warm_up_jobs()
             with contextlib.suppress(Exception):  # what cannot be mended now is mended by the publisher or by hand
                 self._mend()
+
+    def _warm_up_jobs(self) -> None:
+        """Load what a submission needs where there are targets, and have jobs followed that others left."""
+        lab = self.lab()
+        if lab.jobs.index.active():
+            lab.jobs.index.follower.see_to_it()
+        if targets := lab.config.targets:
+            import_module("labnb.magics.jobs")
+            lab.jobs.warm_up(targets)
 
     def _mend(self) -> None:
         """Write the ends of runs whose kernels died."""

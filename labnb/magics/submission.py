@@ -6,7 +6,7 @@ import ast
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,10 @@ class Submission:
         target = find_target(load_config(self._lab.root).targets, request.job.target)
         resources = request.job.resources.over(target.resources)
         after = tuple(self._lab.jobs.index.folder(word).uid for word in request.job.after)
-        draft = self._draft(target, after)
         here = not target.host
-        if here:
-            self._lab.jobs.send.check(target, resources)
-        folders = self._lab.jobs.submit.submit(draft, request.job.members if request.job.each else ())
+        checked = Beside(lambda: self._lab.jobs.send.check(target, resources) if here else None)
+        draft = self._draft(target, after)
+        folders = self._lab.jobs.submit.submit(draft, request.job.members if request.job.each else (), checked.done)
         if here:
             self._send(folders)
         else:
@@ -190,6 +189,30 @@ class Submission:
         thread = threading.Thread(target=work, name="labnb-send", daemon=True)
         thread.start()
         thread.join(PATIENCE_HERE)
+
+
+class Beside:
+    """Something that is done in a thread beside the caller; `done` waits for it and raises what it raised."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._work, name="labnb-check", daemon=True)
+        self._thread.start()
+
+    def done(self) -> None:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        from labnb.capture.files import aside
+
+        with aside():
+            try:
+                self._call()
+            except Exception as error:  # noqa: BLE001 - raised where somebody waits
+                self._error = error
 
 
 def find_target(targets: Mapping[str, Target], name: str) -> Target:

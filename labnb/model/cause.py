@@ -140,7 +140,8 @@ def _user(word: str) -> str:
 
 
 def _first(known: tuple[tuple[str, str], ...], reason: str) -> str:
+    told = reason.replace("_", "").replace(" ", "").lower()
     for word, text in known:
-        if word.lower() in reason.lower():
+        if word.replace("_", "").lower() in told:
             return text
     return reason

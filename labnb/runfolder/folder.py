@@ -29,16 +29,13 @@ class RunFolder:
         self.uid = paths.folder.name
 
     @staticmethod
-    def create(lab: LabPaths, run: Run, *, owned: bool = True) -> tuple[RunFolder, Journal]:
-        """Make the folder of a run that starts now; raises OSError where it cannot be written.
-
-        `owned` says that it ends with this process; a job does not.
-        """
+    def create(lab: LabPaths, run: Run) -> tuple[RunFolder, Journal]:
+        """Make the folder of a run that starts now; raises OSError where it cannot be written."""
         lab.make()
         folder = RunFolder(lab.run(run.uid))
         folder.paths.folder.mkdir()
         try:
-            folder.write(run, Owner.this() if owned else None)
+            folder.write(run, Owner.this())
             return folder, Journal(folder.paths.journal)
         except OSError:
             # Half a beginning is no run.

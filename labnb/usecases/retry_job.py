@@ -13,7 +13,7 @@ from labnb.model.errors import JobError
 from labnb.model.job import Job, JobState
 from labnb.model.run import Run, RunStatus, time_text
 from labnb.runfolder.folder import RunFolder
-from labnb.runfolder.job_index import JobFolder, JobGroup, JobIndex
+from labnb.runfolder.job_index import JobFolder, JobGroup, JobIndex, held
 from labnb.usecases.place import unplaced
 from labnb.usecases.send_job import target_of
 from labnb.usecases.submit_job import job_facts, write_private
@@ -63,7 +63,8 @@ def retry_job(index: JobIndex, folder: JobFolder) -> JobFolder:
         notes=tuple(note for note in run.notes if note.code in ("secret", "left_out")),
         job=job_facts(job, target),
     )
-    run_folder, journal = RunFolder.create(index.lab, fresh, owned=False)
+    index.announce(uid)
+    run_folder, journal = RunFolder.create(index.lab, fresh)
     journal.close()
     new = JobFolder(run_folder.paths.folder)
     new.paths.folder.chmod(0o700)
@@ -80,7 +81,9 @@ def retry_job(index: JobIndex, folder: JobFolder) -> JobFolder:
         write_private(place, source.read_text(encoding="utf-8"))
     anew = unplaced(dataclasses.replace(request, uid=uid, token=job.token))
     write_private(new.paths.request, json.dumps(anew.to_json(), default=repr))
-    new.write(job)
+    with held(new.paths.collecting):
+        new.write(job)
+        run_folder.write(fresh)
     if old.group and (group := index.group(old.group)):
         index.write_group(dataclasses.replace(group, jobs=tuple(uid if one == old.id else one for one in group.jobs)))
     index.announce(uid)

@@ -161,9 +161,10 @@ class SendJob:
     def _tell(self, folder: JobFolder, notes: list[Note]) -> None:
         """Write notes into the run's record."""
         if notes:
-            run_folder = RunFolder(self.index.lab.run(folder.uid))
-            run, owner = run_folder.stored()
-            run_folder.write(dataclasses.replace(run, notes=tuple(dict.fromkeys([*run.notes, *notes]))), owner)
+            with held(folder.paths.collecting):
+                run_folder = RunFolder(self.index.lab.run(folder.uid))
+                run, owner = run_folder.stored()
+                run_folder.write(dataclasses.replace(run, notes=tuple(dict.fromkeys([*run.notes, *notes]))), owner)
 
     def _waits_for(self, job: Job) -> str:
         """Say which job of another place must end before this one is sent; "" where nothing must."""

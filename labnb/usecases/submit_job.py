@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from labnb.model.snapshot import CodeVersion, Environment, Snapshot
 from labnb.model.target import Target
 from labnb.model.values import simple
 from labnb.runfolder.folder import RunFolder
-from labnb.runfolder.job_index import JobFolder, JobGroup, JobIndex
+from labnb.runfolder.job_index import JobFolder, JobGroup, JobIndex, held
 from labnb.runfolder.paths import write_atomic
 from labnb.usecases.record_run import RecordRun
 from labnb.usecases.redact_record import Redactor
@@ -83,16 +83,20 @@ class SubmitJob:
     index: JobIndex
     record: RecordRun
 
-    def submit(self, draft: Draft, members: Sequence[Mapping[str, Any]] = ()) -> list[JobFolder]:
+    def submit(
+        self, draft: Draft, members: Sequence[Mapping[str, Any]] = (), ready: Callable[[], object] = lambda: None
+    ) -> list[JobFolder]:
         """Write a job, or one for each of `members` (params that are bound and recorded). Raises LabError or OSError.
 
-        Nothing is sent: see `SendJob`. Either all are there afterwards, or none.
+        Nothing is sent: see `SendJob`. `ready` is called before anything is written; what it raises ends all.
         """
         self.index.make()
         uids = [uuid.uuid4().hex for _ in members or (0,)]
         taken = self._take(uids[0])
+        ready()
         group = f"g{secrets.token_hex(6)}" if members else None
         made = []
+        self.index.announce(*uids)  # first: whoever dies in what follows leaves work that is seen
         for number, uid in enumerate(uids):
             own = dict(members[number]) if members else {}
             made.append(self.write(draft, taken, uid, bind=own, group=group, number=number))
@@ -151,9 +155,8 @@ class SubmitJob:
         )
         run = dataclasses.replace(run, job=job_facts(job, draft.target))
         notes = [*taken.notes, *draft.notes, *redactor.notes()]
-        run_folder, journal = RunFolder.create(
-            self.index.lab, dataclasses.replace(run, notes=tuple(dict.fromkeys(notes))), owned=False
-        )
+        run = dataclasses.replace(run, notes=tuple(dict.fromkeys(notes)))
+        run_folder, journal = RunFolder.create(self.index.lab, run)
         journal.close()
         folder = JobFolder(run_folder.paths.folder)
         folder.paths.folder.chmod(0o700)
@@ -163,7 +166,9 @@ class SubmitJob:
         write_private(folder.paths.target, json.dumps(plain(draft.target)))
         write_private(folder.paths.needs, json.dumps(list(draft.files)))
         write_private(folder.paths.request, json.dumps(self._request(draft, taken, job, own).to_json(), default=repr))
-        folder.write(job)  # the last: a folder without it is no job
+        with held(folder.paths.collecting):
+            folder.write(job)  # a folder without it is no job
+            run_folder.write(run)  # from now on it is no longer this process that it lives and dies with
         return folder
 
     def _request(self, draft: Draft, taken: Taken, job: Job, own: Mapping[str, Any]) -> JobRequest:
