@@ -68,6 +68,7 @@ class FollowPlace:
     interval: float = FIRST_LOOK
     due: float = 0.0
     trouble: int = 0
+    begun: bool = False
     known: dict[str, Memory] = field(default_factory=dict)
 
     def turn(self, folders: Iterable[JobFolder]) -> float:
@@ -100,6 +101,9 @@ class FollowPlace:
             self._look(left)
         if not jobs:
             return LONGEST_LOOK
+        if self.begun:  # what it says of its place comes in a moment
+            self.begun = False
+            return 0.05
         return min(GLANCE, max(self.due - time.monotonic(), 0.05)) if left else GLANCE
 
     def _send(self, folder: JobFolder, job: Job) -> Job:
@@ -126,7 +130,10 @@ class FollowPlace:
         if end is not None:
             self._end(folder, job, memory.sight, end)
         elif job.state is JobState.PENDING and folder.paths.claim.exists():
-            self._runs(folder, memory, memory.sight)
+            if folder.paths.state.exists():
+                self._runs(folder, memory, memory.sight)
+            else:
+                self.begun = True
 
     def _look(self, jobs: dict[str, tuple[JobFolder, Job]]) -> None:
         """Ask the executor about all of them, in one question."""

@@ -17,6 +17,7 @@ import pytest
 from labnb.lab import open_lab
 from labnb.model.job import Job, JobState
 from labnb.runfolder.folder import RunFolder
+from labnb.usecases.values import load_value
 from tests.magics.jobs_project import (
     JobKernel,
     end_follower,
@@ -63,14 +64,15 @@ def held_good(root: Path, marks: Path, jobs: list[Job]) -> None:
         assert job.state is JobState.COMPLETED, (job, follower_log(root))
         number = job.name.removeprefix("n")
         folder = open_lab(root).jobs.index.folder(job.id)
-        from labnb.usecases.values import load_value
-
         assert load_value(folder.paths, "value") == int(number)
         run = RunFolder(folder.paths.run).read()
         assert run.status.value == "FINISHED"
         if times.count(number) != 1:
             assert job.starts > 1 or any(note.code in ("ran_again", "started_twice") for note in run.notes), run.notes
-    assert open_lab(root).jobs.index.active() == []
+    deadline = time.monotonic() + 10
+    while open_lab(root).jobs.index.active():  # the last step of a collection
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def submit_some(kernel: JobKernel, target: str, marks: Path, count: int, seconds: float) -> list[str]:
@@ -142,17 +144,26 @@ def test_the_connection_is_cut_and_frozen(
         held_good(root, marks, open_lab(root).jobs.index.jobs())
 
 
+@pytest.fixture
+def own_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
+    """A cluster for one test: a controller that lost its state gives job numbers twice, which its nodes refuse."""
+    with SlurmCluster() as found:
+        for name, text in found.env.items():
+            monkeypatch.setenv(name, text)
+        yield found
+
+
 @pytest.mark.parametrize("seed", [*SHORT, *LONG])
-def test_the_controller_of_slurm_is_killed(root: Path, tmp_path: Path, slurm: SlurmCluster, seed: int) -> None:
+def test_the_controller_of_slurm_is_killed(root: Path, tmp_path: Path, own_slurm: SlurmCluster, seed: int) -> None:
     chance = random.Random(seed)
     marks = tmp_path / "marks"
     number = [signal.SIGKILL, signal.SIGTERM][seed % 2]
     with job_kernel(root) as kernel:
         uids = submit_some(kernel, "cluster", marks, 2, 1.0)
         time.sleep(0.1 if seed == 1 else chance.uniform(0.0, 1.5))
-        slurm.stop_controller(number)
+        own_slurm.stop_controller(number)
         time.sleep(chance.uniform(0.0, 1.0))
-        slurm.start_controller()
+        own_slurm.start_controller()
         for uid in uids:
             kernel.ended(uid, 150)
         held_good(root, marks, open_lab(root).jobs.index.jobs())
