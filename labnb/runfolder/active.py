@@ -60,7 +60,8 @@ def active() -> ActiveRun | None:
     global _active
     if _active is None:
         folder = os.environ.get(RUN_VARIABLE)
-        if folder and Path(folder, "run.json").is_file():
+        # The far folder of a job has no run.json: what tells of the run there is the job's request.
+        if folder and (Path(folder, "run.json").is_file() or Path(folder, "job", "request.json").is_file()):
             paths = RunPaths(Path(folder))
             try:
                 _active = ActiveRun(paths, Journal(paths.journal))

@@ -109,6 +109,7 @@ class Running:
         names = module.__dict__
         names["__builtins__"] = builtins
         sys.modules["__main__"] = module
+        sys.argv[:] = [""]
         request = self._request
         root = request.project_folder or request.work_folder or os.getcwd()
         open_door(root)

@@ -77,9 +77,9 @@ def restore(request: JobRequest, names: dict[str, Any], carried: str) -> None:
     theirs = ".".join(request.python.split(".")[:2])
     if request.by_value and theirs and theirs != mine:
         raise NotRestored(
-            f"The target runs Python {mine}, the notebook {theirs}, and {', '.join(request.by_value[:5])} hold code "
-            "made in the notebook, which cannot cross versions. Name a Python of the same version in the target's "
-            f'`python`, or set environment = "uv"; or move that code into a module of the project.'
+            f"The target runs Python {mine}, the notebook {theirs}, and code made in the notebook "
+            f"({', '.join(request.by_value[:5])}) cannot cross versions. Name a Python of the same version in the "
+            f'target\'s `python`, or set environment = "uv"; or move that code into a module of the project.'
         )
     for name, how in request.names.items():
         if "import" in how or "module" in how:

@@ -19,7 +19,7 @@ from labnb.capture.state.sizes import guess_size
 from labnb.model.errors import StateRefused
 from labnb.usecases.values import load_error, load_value
 from tests.capture.sessions import Play, cell
-from tests.runner.jobs import FarJob, make_job
+from tests.runner.jobs import FarJob, make_job, python39
 
 
 def session(*cells: str) -> Play:
@@ -211,6 +211,17 @@ def test_tracebacks_and_inspect_find_the_source_of_earlier_cells(tmp_path: Path)
     assert load_value(job.paths, "text") == source
     assert 'File "cell [1]", line 2, in broken\n    return 1 / x  # by zero' in job.end["error"]["traceback"]
     del linecache.cache["cell [1]"]
+
+
+def test_plain_values_cross_versions_of_python_and_code_is_refused(tmp_path: Path) -> None:
+    play = session("import json\na = {'x': [1, 2.5, None]}; text = 'x' * 2_000_000\ndef f(): return 1")
+    job = far(tmp_path, play, "import sys\nout = [a, len(text), json.dumps(a), sys.version_info[:2]]", "out")
+    assert job.run(python=python39()) == (0, ""), job.log
+    assert load_value(job.paths, "out") == [{"x": [1, 2.5, None]}, 2_000_000, '{"x": [1, 2.5, null]}', (3, 9)]
+    job = far(tmp_path, play, "f()")
+    assert job.run(python=python39())[0] == 1
+    assert "The target runs Python 3.9, the notebook 3." in job.end["cause"]
+    assert "code made in the notebook (f) cannot cross versions" in job.end["cause"]
 
 
 def test_large_values_are_objects_by_content_and_written_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from labnb.model.job_request import JobRequest
 from labnb.runfolder.job_paths import JobPaths, JobStore
@@ -120,3 +123,12 @@ def read(path: Path) -> dict[str, Any]:
 def with_variables(**variables: str) -> dict[str, str]:
     """This environment, with more variables."""
     return {**os.environ, **variables}
+
+
+def python39() -> str:
+    """Give a Python 3.9, the oldest that a target may have; skip the test where there is none."""
+    found = [shutil.which("python3.9"), *map(str, Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9"))]
+    for path in found:
+        if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
+            return path
+    pytest.skip("no Python 3.9 is here; test_the_program_holds_to_python_39 checks the syntax alone")

@@ -7,7 +7,6 @@ import hashlib
 import http.server
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ import pytest
 from labnb.model.errors import JobError
 from labnb.usecases.runner_program import NAME, runner_program
 from labnb.usecases.values import load_error, load_value, returned
-from tests.runner.jobs import make_job, read, until, with_variables
+from tests.runner.jobs import make_job, python39, read, until, with_variables
 
 CELL = """\
 import labnb
@@ -80,14 +79,8 @@ def test_any_name_of_a_folder_will_do(tmp_path: Path, name: str) -> None:
 
 
 def test_the_program_runs_on_python_39(tmp_path: Path) -> None:
-    python = next(
-        (path for path in (shutil.which("python3.9"),) if path and subprocess.run([path, "-c", ""]).returncode == 0),
-        None,
-    ) or next(map(str, Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9")), None)
-    if python is None:
-        pytest.skip("no Python 3.9 here; the syntax is checked below")
-    job = make_job(tmp_path, CELL + "asked = [input for input in ()]", out=("total",))
-    assert job.run(python=python) == (0, "")
+    job = make_job(tmp_path, CELL, out=("total",))
+    assert job.run(python=python39()) == (0, "")
     assert load_value(job.paths, "total") == 45
     assert job.end["environment"]["python"].startswith("3.9.")
 
@@ -157,6 +150,12 @@ def test_an_exception_that_does_not_pickle_comes_as_text(tmp_path: Path) -> None
         ("import sys; sys.exit(0)", "COMPLETED", "", 0),
         ("import sys; sys.exit(3)", "FAILED", "the cell left with exit code 3", 1),
         ("raise MemoryError('unable to allocate 9 GiB')", "OUT_OF_MEMORY", "8.0 GB asked for", 1),
+        (
+            "import resource\nresource.setrlimit(resource.RLIMIT_AS, (3 << 30, -1))\nx = bytearray(8_000_000_000)",
+            "OUT_OF_MEMORY",
+            "out of memory: 8.0 GB asked for",
+            1,
+        ),
         ("x = = 1", "FAILED", "SyntaxError", 1),
         ("name = input('who? ')", "FAILED", "EOFError: nobody can answer a job that asks with input()", 1),
         ("import getpass; getpass.getpass()", "FAILED", "EOFError: nobody can answer", 1),
@@ -182,7 +181,7 @@ def test_what_cannot_be_prepared_is_told_before_anything_runs(tmp_path: Path) ->
             ),
             ({"work_folder": str(tmp_path / "gone")}, "The working folder of the cell is not there"),
             ({"state": "0" * 64}, "The state of the cell is not there"),
-            ({"by_value": ("f",), "python": "3.8.1"}, "which cannot cross versions"),
+            ({"by_value": ("f",), "python": "3.8.1"}, "cannot cross versions"),
         ]
     ):
         job = make_job(tmp_path, cell, uid=str(number) * 32, **asked)
@@ -446,6 +445,21 @@ def test_the_first_line_comes_soon(tmp_path: Path) -> None:
         job = make_job(tmp_path, "import os; os._exit(0)", uid=str(number) * 32)
         runs.append(processor(job.run))
     assert min(runs) - bare < 0.25
+
+
+def test_gpus_are_asked_of_nvidias_program(tmp_path: Path) -> None:
+    """A stand-in for nvidia-smi, which is not here: its words are those of the real one's --format=csv."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho '0, 37, 1024'\necho '1, 0, [N/A]'\n")
+    program.chmod(0o755)
+    env = with_variables(PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+    code = "from labnb.runner.usage import Usage\nusage = Usage()\nprint(usage.gpus(), usage.used)"
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout
+    assert told == (
+        "{'system/gpu_0_utilization_percentage': 37.0, 'system/gpu_0_memory_usage_megabytes': 1073.741824, "
+        "'system/gpu_1_utilization_percentage': 0.0} {'gpu_memory': 1073741824.0}\n"
+    )
 
 
 def test_system_load_and_the_sign_of_life(tmp_path: Path) -> None:
