@@ -82,18 +82,18 @@ def key_of(text: str, whole: str) -> Key:
     return Key(kind, name)
 
 
-def facts_of(run: Run) -> Iterator[tuple[Key, object]]:
-    """Give every key that the run has a value for, each under one name."""
+def facts_of(run: Run) -> Iterator[tuple[tuple[str, str], object]]:
+    """Give every (kind, name) that the run has a value for, each under one name."""
     for name, read in ATTRIBUTES.items():
         if name not in SAME and (found := read(run)) is not None:
-            yield Key("attributes", name), found
+            yield ("attributes", name), found
     for kind, values in (("params", run.params), ("metrics", run.metrics), ("tags", run.tags)):
         for name, value in values.items():
             if value is not None:
-                yield Key(kind, name), value
+                yield (kind, name), value
     for name in ("name", "digest", "version"):
         if (found := Key("datasets", name).read(run)) is not None:
-            yield Key("datasets", name), found
+            yield ("datasets", name), found
 
 
 def rank(value: object) -> float | str | None:
@@ -102,6 +102,8 @@ def rank(value: object) -> float | str | None:
     >>> [rank(value) for value in ("0.10", True, "tree", float("nan"))]
     [0.1, 1.0, 'tree', None]
     """
+    if type(value) is float:
+        return value if value == value else None
     try:
         number = as_number(value)
     except OverflowError:  # a whole number beyond all floats

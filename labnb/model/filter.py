@@ -141,8 +141,13 @@ def sort_runs(runs: Iterable[Run], order_by: str) -> list[Run]:
 
 
 def like(pattern: str, sign: str) -> Callable[[str], bool]:
-    """Make a test of what LIKE and ILIKE take: % for any text, _ for any character; in time linear in the text."""
-    flags = re.DOTALL | (re.IGNORECASE if sign == "ilike" else 0)
+    """Make a test of what LIKE and ILIKE take: % for any text, _ for any character; in time linear in the text.
+
+    ILIKE with plain letters finds plain letters, as MLflow's databases do: the Kelvin sign is no k.
+    """
+    flags = re.DOTALL
+    if sign == "ilike":
+        flags |= re.IGNORECASE | (re.ASCII if pattern.isascii() else 0)
     parts = pattern.split("%")
     compiled = [re.compile("".join("." if c == "_" else re.escape(c) for c in part), flags) for part in parts]
     if len(parts) == 1:

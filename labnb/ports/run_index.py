@@ -92,6 +92,13 @@ class RunIndexWriter(Protocol):
         """
         ...
 
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put very many runs in, of which few are there; they are found when all of them are in.
+
+        Raises StoreLocked while another process does the same.
+        """
+        ...
+
     def remove(self, uids: Iterable[str], source: Source) -> Sequence[str]:
         """Take runs of a source out, and give the uids of those that were there."""
         ...

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from labnb.model.errors import LabError, StoreCorrupt
-from labnb.ports.run_index import RunIndexWriter
+from labnb.model.errors import LabError, StoreCorrupt, StoreLocked
+from labnb.ports.run_index import Entry, RunIndexWriter
 from labnb.ports.run_news import RunNews
 from labnb.runfolder.paths import LabPaths
 from labnb.usecases.read_index_folder import FolderReader
@@ -19,6 +20,8 @@ ROUND, LIVE = 0.25, 2.0
 #: Seconds after which a question has all folders looked at again, where changes are noticed at once, and where not.
 AGAIN, AGAIN_BLIND = 60.0, 5.0
 BATCH = 200
+#: More runs than this are read all at once, after the first of them, which are wanted first.
+MANY, FIRST = 3000, 1000
 
 _log = logging.getLogger("labnb")
 
@@ -88,6 +91,10 @@ class IndexKeeper:
                 _log.warning("labnb: %s", error)
                 self._ended.wait(1)
                 self._all = True
+            except StoreLocked:
+                self.state.waiting = None
+                self._all = True
+                self._ended.wait(2)
             except LabError as error:
                 self.state.stopped = str(error)
                 self._ended.wait(5)
@@ -121,15 +128,28 @@ class IndexKeeper:
         news = [uid for uid in there if not self._folders.same(uid, known.get(uid))]
         news.sort(key=lambda uid: there[uid], reverse=True)
         self.state.waiting = len(news)
-        for batch in _batches(news, BATCH):
+        for batch in _batches(news[:FIRST] if len(news) > MANY else news, BATCH):
             if self._ended.is_set():
                 return
             self._read(batch)
             self.state.waiting -= len(batch)
             # The loop of the server shares the interpreter: it goes first.
             time.sleep(0.001)
+        if len(news) > MANY:
+            self._writer.load(self._entries(news[FIRST:]))
+            self._tell(news[:FIRST], ())
         self.state.waiting = 0
         self.state.checked = time.time()
+
+    def _entries(self, uids: Sequence[str]) -> Iterator[Entry]:
+        for uid in uids:
+            if self._ended.is_set():
+                raise StoreLocked("The server ends.")
+            self.state.waiting = (self.state.waiting or 1) - 1
+            with contextlib.suppress(LabError):
+                entry = self._folders.read(uid)
+                if entry is not None:
+                    yield entry
 
     def _read(self, uids: Iterable[str]) -> None:
         entries, gone = [], []

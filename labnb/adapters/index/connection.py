@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import socket
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,17 +50,56 @@ class Database:
                 connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection whose changes are all kept or none. Raises StoreError."""
+    def writing(self, besides: Path | None = None) -> Iterator[sqlite3.Connection]:
+        """Give a connection whose changes are all kept or none; `besides` is a file to read from. Raises StoreError."""
         with self._translated():
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
+            if besides is not None:
+                connection.execute("ATTACH ? AS besides", (str(besides),))
             try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+            finally:
+                if besides is not None:
+                    connection.execute("DETACH besides")
+
+    @contextmanager
+    def loading(self) -> Iterator[Path]:
+        """Mark the index as one that is being loaded, and give a place for what is sorted later.
+
+        Raises StoreLocked while another process loads it.
+        """
+        with self._alone(), tempfile.TemporaryDirectory(prefix="labnb-index-", dir=self.path.parent) as folder:
+            with self.writing() as connection:
+                connection.execute("UPDATE mark SET loading = 1")
+            yield Path(folder) / "loose.sqlite"
+
+    def recover(self) -> None:
+        """Make an index anew that a process left half loaded. Raises StoreLocked while another process loads it."""
+        with self.reading() as connection:
+            (loading,) = connection.execute("SELECT loading FROM mark").fetchone()
+        if loading:
+            with self._alone():
+                self.throw_away()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._translated():
+            fd = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise StoreLocked(
+                "Another process reads the runs of this project.", "They are found when it is done."
+            ) from None
+        finally:
+            os.close(fd)
 
     def throw_away(self) -> None:
         """Remove the file: the next connection makes a new one."""
@@ -83,7 +124,7 @@ class Database:
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if found is not None:
+        if found is not None and self._threads.file == self._file():
             return found
         try:
             made = self._open()
@@ -98,13 +139,23 @@ class Database:
                 made.close()
                 raise StoreError("The index of runs is closed.")
             self._all.append(made)
-        self._threads.connection = made
+        self._threads.connection, self._threads.file = made, self._file()
         return made
 
+    def _file(self) -> int:
+        """Tell the file from one that another process made anew."""
+        try:
+            return os.stat(self.path).st_ino
+        except OSError:
+            return 0
+
     def _open(self) -> sqlite3.Connection:
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.close(fd)
-        made = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        place = os.fspath(self.path)
+        if self.path.parent.is_dir():
+            os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        else:
+            place = ":memory:"  # nothing was ever recorded here, and nothing is made
+        made = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             made.execute("PRAGMA journal_mode = WAL")
             # What a power cut takes can be made again; a crash of the process takes nothing.

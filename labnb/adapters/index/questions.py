@@ -19,6 +19,10 @@ NAN = b"\0"
 _TEXT = "(CASE WHEN text IS NOT NULL THEN text WHEN typeof(rank) = 'text' THEN rank ELSE number_text(rank) END)"
 _SIGNS = {"=": "=", "==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
+_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+#: SQLite tries all places of more wildcards than this.
+WILD = 4
+
 KeyIds = Callable[[Key], int]
 
 
@@ -89,12 +93,22 @@ def _where(part: Comparison) -> tuple[str, tuple[Any, ...]]:
         return f"{_TEXT} IN ({marks})", tuple(sorted(part.value))
     text = str(part.value)
     if part.sign in ("like", "ilike"):
-        return f"labnb_{part.sign}(?, {_TEXT})", (text,)
+        return _like(part.sign, text)
     sign = _SIGNS[part.sign]
     if sign == "=" and text not in ("True", "False") and isinstance(found := rank(text), (str, float)):
         # Equal texts have equal ranks: the index leads to them.
         return f"rank = ? AND {_TEXT} = ?", (found, text)
     return f"{_TEXT} {sign} ?", (text,)
+
+
+def _like(sign: str, pattern: str) -> tuple[str, tuple[Any, ...]]:
+    """Use SQLite's own words where they mean the same: ten times as fast as a call of Python for every run."""
+    plain = pattern.count("%") <= WILD and "\0" not in pattern
+    if sign == "like" and plain:
+        return f"{_TEXT} GLOB ?", ("".join(_GLOB.get(char, char) for char in pattern),)
+    if plain and pattern.isascii():
+        return f"{_TEXT} LIKE ?", (pattern,)
+    return f"labnb_{sign}(?, {_TEXT})", (pattern,)
 
 
 @dataclass(frozen=True)

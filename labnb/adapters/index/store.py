@@ -107,6 +107,8 @@ class _Answer:
             parts.append(Comparison(Key("attributes", "notebook"), "in", frozenset(self.question.notebooks)))
         self.conditions = [condition_of(part, self.key) for part in parts]
         self.mark = int(self.connection.execute("SELECT changed FROM mark").fetchone()[0])
+        some = self.connection.execute("SELECT 1 FROM run WHERE archived LIMIT 1").fetchone()
+        self.archived = some is not None or self.question.archived == "only"
         self.driver: tuple[int, Condition] | None = None
 
     def key(self, key: Key) -> int:
@@ -116,7 +118,7 @@ class _Answer:
     def holds(self, outer: str, *, besides: Condition | None = None, ever: bool = False) -> str:
         """Say of the run whose id is `outer` that it fits; `ever` also where it did not change since."""
         said = [part.exists(outer) for part in self.conditions if part is not besides]
-        if self.question.archived in _ARCHIVED:
+        if self.question.archived in _ARCHIVED and self.archived:
             said.append(_ARCHIVED[self.question.archived].format(outer))
         if self.question.since is not None and not ever:
             said.append(f"{outer} IN (SELECT id FROM run WHERE changed > {int(self.question.since)})")
@@ -159,6 +161,13 @@ class _Answer:
         return total
 
     def _count(self) -> int:
+        (part,) = self.conditions if len(self.conditions) == 1 else (None,)
+        if not self.archived and (part is None or isinstance(part, Condition)) and len(self.conditions) < 2:
+            (runs,) = self.connection.execute("SELECT count(*) FROM run").fetchone()
+            if part is None:
+                return int(runs)
+            (having,) = self.connection.execute(part.count(), part.values).fetchone()
+            return int(runs - having if part.negated else having)
         source, first, besides = self._source()
         said = f"SELECT count(*) FROM {source} AS d WHERE {self.holds('d.id', besides=besides, ever=True)}"
         return int(self.connection.execute(said, [*first, *self.values(besides=besides)]).fetchone()[0])

@@ -36,5 +36,9 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_run ON entry (key, id);
 
 CREATE TABLE gone (uid TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE mark (only INTEGER PRIMARY KEY CHECK (only = 1), changed INTEGER NOT NULL);
-INSERT INTO mark VALUES (1, 0);
+CREATE TABLE mark (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    changed INTEGER NOT NULL,
+    loading INTEGER NOT NULL
+);
+INSERT INTO mark VALUES (1, 0, 0);
