@@ -24,11 +24,14 @@ class EarlierReads:
     """Remembers per execution what was read, and in which state; the content is digested when a run needs it."""
 
     def __init__(self) -> None:
+        #: What folders that were read in part stand for: md5 by path inside them, by their digest.
+        self.parts: dict[str, dict[str, str]] = {}
         self._kept: dict[Cell, tuple[tuple[FileUse, tuple[int, int] | None], ...]] = {}
 
     def keep(self, cell: Cell, report: FileReport, root: Path, asked: Sequence[FileUse] = ()) -> None:
         """Remember what an execution read, or asked the Data Store for; files that it wrote itself are no inputs."""
         found = {use.path.rstrip("/"): use for use in (*report.inputs, *asked)}
+        self.parts.update(report.parts)
         if found:
             self._kept[cell] = tuple((use, _state(root / use.path)) for use in list(found.values())[:PER_CELL])
 

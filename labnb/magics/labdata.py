@@ -53,11 +53,13 @@ class DataMagics(Magics):
 
         VERSION is a tag, a digest or its start, a revision of the code, or latest. `%labdata WORD --help` says more.
         """
+        from labnb.capture.files import aside
         from labnb.words.bars import Bars
 
         try:
             given = make_parser().parse_args(shlex.split(line))
-            with Bars(shown=True) as bars:
+            # What is read and written here is the Data Store's doing, no input or output of the cell.
+            with aside(), Bars(shown=True) as bars:
                 return given.word(self._recorder.lab(), given, bars)
         except _Shown:
             return None

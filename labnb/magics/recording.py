@@ -141,6 +141,7 @@ class Recording:
             error=_error(result, shown),
             children=joined.children if joined is not None else (),
             notes=tuple(notes),
+            parts={**self._reads.parts, **(report.parts if report else {})},
         )
         run = self._lab.record_run.finish(opened, status, evidence, self._kept)
         with opened.part("publisher", "The announcement of the end was"):

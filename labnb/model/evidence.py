@@ -19,8 +19,9 @@ class Evidence:
     Each other part may be missing; a note then says why.
 
     `shown` are the cell's outputs in nbformat's JSON. `error` is {"type", "message", "traceback"} of an exception
-    that ended the cell. `points` are metric points that did not pass through the journal. `environment` and `job` are
-    told of a cell that ran elsewhere.
+    that ended the cell. `points` are metric points that did not pass through the journal. `parts` says, by
+    its digest, what a folder that was read in part stands for: md5 by path. `environment` and `job` are told of a cell
+    that ran elsewhere.
     """
 
     started: float
@@ -35,5 +36,6 @@ class Evidence:
     error: dict[str, str] | None = None
     children: tuple[ChildRun, ...] = ()
     notes: tuple[Note, ...] = ()
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     environment: Environment | None = None
     job: dict[str, Any] | None = None

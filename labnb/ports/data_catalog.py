@@ -53,8 +53,13 @@ class DataCatalog(Protocol):
         """Find a file on this machine that holds this content: in the cache, else in its place in the work tree."""
         ...
 
-    def belongs(self, use: FileUse, name: str, version: str) -> bool:
-        """Whether a file that was read is, with its digest, in a version that the cache holds."""
+    def belongs(
+        self, use: FileUse, name: str, version: str, parts: Mapping[str, Mapping[str, str]] | None = None
+    ) -> bool:
+        """Whether a file that was read is, with its digest, in a version that the cache holds.
+
+        `parts` says, by its digest, what a folder that was read in part stands for: md5 by path inside it.
+        """
         ...
 
     def stages(self) -> tuple[Step, ...]:

@@ -24,7 +24,9 @@ AT_ONCE = 32_000_000
 FILES_AT_ONCE = 500
 NAMED = 5
 
-Belongs = Callable[[FileUse, str, str], bool]
+#: What folders that were read in part stand for: md5 by path inside them, by their digest.
+Parts = Mapping[str, Mapping[str, str]]
+Belongs = Callable[[FileUse, str, str, Parts], bool]
 Follow = Callable[[CodeVersion, Mapping[str, str]], CodeVersion]
 
 
@@ -56,7 +58,7 @@ class KeepData:
     policy: str
     limit: int
 
-    def keep(self, inputs: Sequence[FileUse], code: CodeVersion | None, *, wait: bool = True) -> Kept:
+    def keep(self, inputs: Sequence[FileUse], code: CodeVersion | None, parts: Parts, *, wait: bool = True) -> Kept:
         """Keep the datasets among the inputs that have no version; with `wait` false only those that take no time."""
         names = changed(inputs)
         if not names or self.policy == "off":
@@ -76,12 +78,14 @@ class KeepData:
         if large:
             hint = "[data] max_version_mb in labnb.toml allows more; labnb data add makes it a version."
             notes.append(_not_kept(large, f"Larger than {size_text(self.limit)}.", hint))
-        kept = self.keep_these(now, inputs, code)
+        kept = self.keep_these(now, inputs, code, parts)
         if waiting:
             notes.append(keeping(waiting))
         return Kept(kept.inputs, kept.code, (*notes, *kept.notes), tuple(waiting))
 
-    def keep_these(self, names: Iterable[str], inputs: Sequence[FileUse], code: CodeVersion | None) -> Kept:
+    def keep_these(
+        self, names: Iterable[str], inputs: Sequence[FileUse], code: CodeVersion | None, parts: Parts
+    ) -> Kept:
         """Keep these datasets, however long it takes; what cannot be kept is told."""
         notes, pointers = [], {}
         for name in names:
@@ -91,7 +95,7 @@ class KeepData:
                 notes.append(Note("data_not_kept", f"{name} was not kept: {error.message}", error.hint))
                 continue
             before = inputs
-            inputs = self._with_version(name, version, inputs)
+            inputs = self._with_version(name, version, inputs, parts)
             lost = [use.path for use in inputs if use.dataset == name and use.version is None]
             if lost:
                 shown = ", ".join(lost[:NAMED]) + (" …" if len(lost) > NAMED else "")
@@ -111,11 +115,13 @@ class KeepData:
                 notes.append(Note("data_pointer", message, error.hint))
         return Kept(tuple(inputs), code, tuple(notes))
 
-    def _with_version(self, name: str, version: KeptVersion, inputs: Sequence[FileUse]) -> tuple[FileUse, ...]:
+    def _with_version(
+        self, name: str, version: KeptVersion, inputs: Sequence[FileUse], parts: Parts
+    ) -> tuple[FileUse, ...]:
         """Name the version at the files that are in it; those of a folder become one entry when all of them are."""
         found = [
             dataclasses.replace(use, version=version.version)
-            if use.dataset == name and self.belongs(use, name, version.version)
+            if use.dataset == name and self.belongs(use, name, version.version, parts)
             else use
             for use in inputs
         ]

@@ -13,7 +13,7 @@ from labnb.model.plain import plain
 from labnb.model.run import Note, Run
 from labnb.model.snapshot import CodeVersion, Snapshot
 from labnb.runfolder.folder import RunFolder
-from labnb.usecases.keep_data import KeepData, keeping
+from labnb.usecases.keep_data import KeepData, Parts, keeping
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class KeepLate:
     folder: RunFolder
     names: tuple[str, ...]
     code: CodeVersion | None
+    parts: Parts
     snapshot: Snapshot | None
     done: Callable[[Run], None]
 
@@ -36,7 +37,7 @@ class KeepLate:
     def _keep(self) -> None:
         with contextlib.suppress(OSError):
             run, _ = self.folder.stored()
-            kept = self.keep.keep_these(self.names, run.inputs, self.code)
+            kept = self.keep.keep_these(self.names, run.inputs, self.code, self.parts)
             waiting = keeping(self.names)
             notes: tuple[Note, ...] = (*(note for note in run.notes if note != waiting), *kept.notes)
             run = dataclasses.replace(run, inputs=kept.inputs, notes=notes, code=self._code(run, kept.code))

@@ -147,9 +147,7 @@ class RecordRun:
     def keep_output(self, opened: OpenRun, shown: Sequence[dict[str, Any]], log: int) -> None:
         """Keep the outputs of a cell that still runs, which has printed `log` bytes to log.txt."""
         clean = opened.redactor.clean_json(list(shown), "the output")
-        write_atomic(
-            opened.folder.paths.output, pretty(output_notebook(opened.run.source, clean, opened.run.uid, log))
-        )
+        write_atomic(opened.folder.paths.output, pretty(output_notebook(opened.run.source, clean, opened.run.uid, log)))
 
     def write_rest(self) -> None:
         """Complete the records that found no room when their runs ended; what still finds none waits on."""
@@ -175,12 +173,12 @@ class RecordRun:
         logged = with_lines(opened.folder.read(), opened.journal.waiting())
         inputs, outputs = _told(evidence.inputs, logged.inputs), evidence.outputs
         with opened.part("data_store", "The versions of the data were"):
-            inputs = tuple(self.data_store.resolve(inputs))
+            inputs = tuple(self.data_store.resolve(inputs, evidence.parts))
             outputs = tuple(self.data_store.resolve(outputs))
         kept = None
         with opened.part("keep_data", "The changed data were"):
             if self.keep is not None and any(use.dataset and use.version is None for use in inputs):
-                kept = self.keep().keep(inputs, opened.code, wait=later is None)
+                kept = self.keep().keep(inputs, opened.code, evidence.parts, wait=later is None)
                 inputs, opened.code = kept.inputs, kept.code
                 opened.notes.extend(kept.notes)
         opened.journal.close()
@@ -211,7 +209,9 @@ class RecordRun:
         elif self.keep is not None and kept is not None and kept.waiting and later is not None:
             from labnb.usecases.keep_late import KeepLate
 
-            KeepLate(self.keep(), opened.folder, kept.waiting, opened.code, snapshot, later).start()
+            KeepLate(
+                self.keep(), opened.folder, kept.waiting, opened.code, evidence.parts, snapshot, later
+            ).start()
         return dataclasses.replace(run, notes=tuple(dict.fromkeys([*ending.run.notes, *told])))
 
     def _merged(self, opened: OpenRun, evidence: Evidence, environment: Environment | None, logged: Run) -> Run:

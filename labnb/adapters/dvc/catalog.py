@@ -111,15 +111,21 @@ class DvcCatalog:
             return Path(here)
         return None
 
-    def belongs(self, use: FileUse, name: str, version: str) -> bool:
+    def belongs(
+        self, use: FileUse, name: str, version: str, parts: Mapping[str, Mapping[str, str]] | None = None
+    ) -> bool:
         """Whether a file that was read is, with its digest, in a version; a folder where all of its files are."""
         digest = (use.digest or "").removeprefix("md5:")
         inner = os.path.relpath(os.path.join(self._root, use.path), os.path.join(self._root, name))
-        if inner == ".":
+        part = (parts or {}).get(use.digest or "")
+        if inner == "." and part is None:
             return digest == version
         content = self.content(name, version)
         if content is None or not digest:
             return False
+        if part is not None:
+            start = "" if inner == "." else f"{inner}/"
+            return all(content.files.get(start + path) == md5 for path, md5 in part.items())
         if digest.endswith(".dir"):
             start = f"{inner}/"
             part = {path[len(start) :]: md5 for path, md5 in content.files.items() if path.startswith(start)}

@@ -26,6 +26,7 @@ Key = tuple[int, int, int] | None
 class _Call:
     """What one call has found out already: nothing is looked at twice in it."""
 
+    parts: Mapping[str, Mapping[str, str]]
     projects: dict[str, str | None] = field(default_factory=dict)
     folders: dict[str, list[Out]] = field(default_factory=dict)
     listings: dict[tuple[str, str], Mapping[str, str] | None] = field(default_factory=dict)
@@ -47,13 +48,15 @@ class DvcDataStore:
         self._caches: dict[str, tuple[tuple[Key, ...], str]] = {}
         self._listings: dict[tuple[str, str], Mapping[str, str]] = {}
 
-    def resolve(self, uses: Iterable[FileUse]) -> tuple[FileUse, ...]:
+    def resolve(
+        self, uses: Iterable[FileUse], parts: Mapping[str, Mapping[str, str]] | None = None
+    ) -> tuple[FileUse, ...]:
         """Fill in `dataset` and `version` where a dataset covers the file; see the port.
 
         Several files of one folder dataset come back as one entry when each is as it was recorded. Raises
         DataStoreError, naming the file, where a pointer, listing or setting of DVC cannot be read.
         """
-        call = _Call()
+        call = _Call(parts or {})
         found: list[tuple[FileUse, Out | None]] = []
         for use in uses:
             tracked, version = self._cover(use, call)
@@ -107,6 +110,10 @@ class DvcDataStore:
         digest = (use.digest or "").removeprefix("md5:")
         if not digest:
             return False
+        part = call.parts.get(use.digest or "")
+        if part is not None and tracked.folder:
+            start = path[len(tracked.path) + 1 :].replace(os.sep, "/")
+            return self._holds(tracked, f"{start}/" if start else "", part, call)
         if path == tracked.path:
             return digest == tracked.md5 or (tracked.legacy and cache.unix_digest(path) == tracked.md5)
         listing = self._listing(tracked, call)
@@ -120,6 +127,11 @@ class DvcDataStore:
         if listed is None or listed == digest:
             return listed == digest
         return tracked.legacy and cache.unix_digest(path) == listed
+
+    def _holds(self, tracked: Out, start: str, part: Mapping[str, str], call: _Call) -> bool:
+        """Whether files of a folder are as they were recorded."""
+        listing = self._listing(tracked, call)
+        return listing is not None and all(listing.get(start + name) == md5 for name, md5 in part.items())
 
     def _together(self, found: list[tuple[FileUse, Out | None]]) -> tuple[FileUse, ...]:
         """Make one entry of the files of a folder dataset, unless one of them differs from what was recorded."""

@@ -43,7 +43,10 @@ class Sink(Protocol):
 
 
 class _Local(threading.local):
-    aside = 0
+    """Whether a thread works for labnb: those of its own have its name."""
+
+    def __init__(self) -> None:
+        self.aside = 1 if threading.current_thread().name.startswith("labnb-") else 0
 
 
 _local = _Local()

@@ -32,8 +32,12 @@ class _Node:
     count: int = 0
 
 
-def collapse(entries: Iterable[Entry], root: str, shown: Callable[[str], str]) -> tuple[FileUse, ...]:
+def collapse(
+    entries: Iterable[Entry], root: str, shown: Callable[[str], str], parts: dict[str, dict[str, str]] | None = None
+) -> tuple[FileUse, ...]:
     """Give the uses of files, sorted by path; `shown` turns a key into the path that a reader sees.
+
+    Into `parts` goes, by its digest, what a folder that was used in part stands for: md5 by path inside it.
 
     A folder stands for its files where more than `MANY` of them were used: the folder that DVC tracks if there is
     one, else the top-most below which nothing else was used but files of the same kind of heap.
@@ -47,7 +51,7 @@ def collapse(entries: Iterable[Entry], root: str, shown: Callable[[str], str]) -
             node.count += 1
         node.files.append(entry)
     uses: list[FileUse] = []
-    _visit(tree, "", root, shown, uses)
+    _visit(tree, "", root, shown, uses, parts)
     return tuple(sorted(uses, key=lambda use: use.path))
 
 
@@ -64,15 +68,22 @@ def folder_digest(files: Iterable[tuple[str, str]], *, complete: bool) -> str:
     return f"md5:{digest}.dir" if complete else f"md5:{digest}"
 
 
-def _visit(node: _Node, path: str, root: str, shown: Callable[[str], str], uses: list[FileUse]) -> None:
+def _visit(
+    node: _Node,
+    path: str,
+    root: str,
+    shown: Callable[[str], str],
+    uses: list[FileUse],
+    parts: dict[str, dict[str, str]] | None,
+) -> None:
     if node.count > MANY and _may_collapse(path, root) and _is_heap(node, path):
-        uses.append(_folder_use(node, path, shown))
+        uses.append(_folder_use(node, path, shown, parts))
         return
     for entry in node.files:
         digest = f"md5:{entry.md5}" if entry.md5 else None
         uses.append(FileUse(shown(entry.key), digest, entry.size, seen=entry.seen))
     for name, inner in node.folders.items():
-        _visit(inner, f"{path}/{name}", root, shown, uses)
+        _visit(inner, f"{path}/{name}", root, shown, uses, parts)
 
 
 def _may_collapse(path: str, root: str) -> bool:
@@ -102,14 +113,19 @@ def _tracks_below(node: _Node, path: str) -> bool:
     return False
 
 
-def _folder_use(node: _Node, path: str, shown: Callable[[str], str]) -> FileUse:
+def _folder_use(
+    node: _Node, path: str, shown: Callable[[str], str], parts: dict[str, dict[str, str]] | None
+) -> FileUse:
     entries = list(_entries(node))
     start = len(path) + 1
     digest = None
     if all(entry.md5 for entry in entries):
         names = {entry.key[start:] for entry in entries}
-        parts = [(entry.key[start:], entry.md5 or "") for entry in entries]
-        digest = folder_digest(parts, complete=_is_whole(path, names))
+        listed = [(entry.key[start:], entry.md5 or "") for entry in entries]
+        whole = _is_whole(path, names)
+        digest = folder_digest(listed, complete=whole)
+        if parts is not None and not whole:
+            parts[digest] = dict(listed)
     seen = "open" if all(entry.seen == "open" for entry in entries) else "watch"
     size = sum(entry.size for entry in entries)
     return FileUse(shown(path) + "/", digest, size, files=len(entries), seen=seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from labnb.capture.files.collapse import Entry, collapse
@@ -21,11 +21,15 @@ _TOLD: Final = 5  # names in one note
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """The files that a cell read (as they were when it read them) and wrote (as they are when it ended)."""
+    """The files that a cell read (as they were when it read them) and wrote (as they are when it ended).
+
+    `parts` says, by its digest, what a folder that was read in part stands for: md5 by path inside it.
+    """
 
     inputs: tuple[FileUse, ...] = ()
     outputs: tuple[FileUse, ...] = ()
     notes: tuple[Note, ...] = ()
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class Reporter:
@@ -68,10 +72,12 @@ class Reporter:
         shown = _shown(root, names)
         inputs = [self._input(key, reading, contents, known_old) for key, reading in self._inputs.items()]
         outputs = [self._output(key, seen, contents[key]) for key, (_, seen) in self._outputs.items()]
+        parts: dict[str, dict[str, str]] = {}
         return FileReport(
-            collapse([entry for entry in inputs if entry is not None], root, shown),
+            collapse([entry for entry in inputs if entry is not None], root, shown, parts),
             collapse(outputs, root, shown),
             (*notes, *self._notes(shown)),
+            parts,
         )
 
     def _take_writing(self, key: str, writing: Writing) -> None:
