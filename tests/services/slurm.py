@@ -149,17 +149,21 @@ class SlurmCluster:
     def ensure(self) -> None:
         """Bring back what a test stopped, and have no jobs and idle nodes again."""
         self.start_controller()
-        for name in ("n1", "n2"):
-            process = self._processes.get(f"slurmd-{name}")
-            if process is None or process.poll() is not None:
-                self._processes.pop(f"slurmd-{name}", None)
-                self.start_node(name)
+        self.ensure_nodes()
         self.run("sh", "-c", "scancel $(squeue -h -o %A) 2>/dev/null", check=False)
         self._until("jobs", lambda: not self.run("squeue", "-h", check=False).strip())
         for name, state in self.states().items():
             if not state.startswith(("idle", "completing", "mixed", "allocated")):
                 self.run("scontrol", "update", f"nodename={name}", "state=resume", check=False)
         self._until("nodes", lambda: set(self.states().values()) == {"idle"})
+
+    def ensure_nodes(self) -> None:
+        """Start the daemons of nodes that do not run."""
+        for name in ("n1", "n2"):
+            process = self._processes.get(f"slurmd-{name}")
+            if process is None or process.poll() is not None:
+                self._processes.pop(f"slurmd-{name}", None)
+                self.start_node(name)
 
     def stop(self) -> None:
         """End all jobs and daemons, in the order in which they need one another, and remove the folder."""

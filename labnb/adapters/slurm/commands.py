@@ -37,6 +37,7 @@ folder=$2; shift 2
 case $folder in "~/"*) folder=$HOME/${{folder#"~/"}};; esac
 (umask 077; mkdir -p "$folder") && cd "$folder" || exit 72
 unset LC_ALL SLURM_TIME_FORMAT
+: "${{USER:=$(id -un)}}"; : "${{LOGNAME:=$USER}}"
 defaults=$(env | sed -n 's/^\\(SBATCH_[A-Z_]*\\)=.*/\\1/p')
 for name in HOME USER LOGNAME SHELL PATH LANG LC_ALL TZ SLURM_CONF $defaults; do
   eval "value=\\${{$name-}}"

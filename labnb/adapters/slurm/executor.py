@@ -39,9 +39,8 @@ class SlurmExecutor:
         try:
             done = run(host, SUBMIT, mark, order.folder, *words(order), stdin=text, timeout=SUBMITTING)
         except HostUnreachable as error:
-            raise HostUnreachable(
-                error.message, "Whether the job was submitted is found out when it is asked again."
-            ) from error
+            hint = "Whether the job is there is found out when it is submitted again."
+            raise HostUnreachable(f"sbatch was not heard to the end: {error.message}", hint) from error
         if done.code:
             # The controller may have taken the job although its answer was lost on the way.
             found = self._find(host, order.token) if done.code != NOT_ASKED else ""

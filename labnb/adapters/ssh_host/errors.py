@@ -19,7 +19,8 @@ def translate(error: BaseException, address: str) -> HostError:
     if isinstance(error, asyncssh.PermissionDenied):
         return HostRefused(
             f"{address} does not let you in: {error.reason}.",
-            f"Try `ssh {name}` in a terminal: labnb takes the same keys, agent and settings, and asks no password.",
+            f"Try `ssh {name}` in a terminal: labnb takes the same keys, agent and settings, but asks for no "
+            "password: a key with a passphrase must be in the agent (ssh-add).",
         )
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return HostRefused(f"{address} cannot prove who it is: {error.reason}.", f"Try `ssh {name}` in a terminal.")

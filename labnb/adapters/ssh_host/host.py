@@ -23,7 +23,9 @@ from labnb.model.errors import ConfigError, HostUnreachable
 from labnb.ports.host import Finished
 
 T = TypeVar("T")
-_ADDRESS = re.compile(r"ssh://(?:(?P<user>[^@/]+)@)?(?P<host>\[[^\]]+\]|[^:/@\[\]]+)(?::(?P<port>\d{1,5}))?/?")
+_ADDRESS = re.compile(
+    r"ssh://(?:(?P<user>[^@/\s]+)@)?(?P<host>\[[^\]\s]+\]|[^-:/@\[\]\s][^:/@\[\]\s]*)(?::(?P<port>\d{1,5}))?/?"
+)
 # Seconds that moving files may take without anything being moved; a connection that died is noticed much earlier.
 MOVING = 3600.0
 
