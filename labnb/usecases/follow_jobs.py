@@ -162,7 +162,9 @@ class FollowPlace:
         if sight.state.ended:
             # The job's own word is better, and may be on its way through the file system.
             memory.over_since = memory.over_since or time.monotonic()
-            if time.monotonic() - memory.over_since >= self.late:
+            if folder.paths.stopped.exists():
+                self._end(folder, job, sight, folder.end() or folder.stopped())
+            elif time.monotonic() - memory.over_since >= self.late:
                 self._end(folder, job, sight, folder.end() or folder.stopped())
             else:
                 self._soon(time.monotonic(), self.late)
