@@ -30,6 +30,7 @@ from labnb.runner.door import open_door
 from labnb.runner.ending import Ending
 from labnb.runner.files import Files
 from labnb.runner.log import Flush, Log, Mask, Pipe, Stream
+from labnb.runner.mlflow_calls import hear_mlflow
 from labnb.runner.pulse import Pulse
 from labnb.runner.restore import NotRestored, restore
 from labnb.runner.script import PlainShell, show_figures
@@ -113,6 +114,7 @@ class Running:
         request = self._request
         root = request.project_folder or request.work_folder or os.getcwd()
         open_door(root)
+        hear_mlflow(self._journal, self._mask.param)
         files = Files(root, self._paths.folder, self._paths.run.files)
         error: BaseException | None = None
         self._shell: Any = PlainShell()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
+import importlib
 import linecache
 import os
 import pickle
 import random
 import stat
 import sys
-from importlib.abc import Loader, MetaPathFinder
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from labnb.model.job_request import JobRequest
 from labnb.runfolder.job_paths import JobStore
+from labnb.runner.after_import import after_import
 
 
 class NotRestored(Exception):
@@ -155,16 +155,9 @@ def _set_generators(states: dict[str, bytes]) -> None:
     """Put the global random generators where they stood in the session; those of libraries once they are imported."""
     if "random" in states:
         random.setstate(pickle.loads(states["random"]))  # noqa: S301 - part of the checked state
-    waiting = {}
     for name, module in (("numpy", "numpy.random"), ("torch", "torch")):
-        if name not in states:
-            continue
-        if module in sys.modules:
-            _set_generator(module, states[name])
-        else:
-            waiting[module] = states[name]
-    if waiting:
-        sys.meta_path.insert(0, _AfterImport(waiting))
+        if name in states:
+            after_import(module, partial(_set_generator, module, states[name]))
 
 
 def _set_generator(module: str, state: bytes) -> None:
@@ -174,35 +167,3 @@ def _set_generator(module: str, state: bytes) -> None:
             loaded.set_state(pickle.loads(state))  # noqa: S301 - part of the checked state
         else:
             loaded.set_rng_state(loaded.frombuffer(bytearray(state), dtype=loaded.uint8))
-
-
-class _AfterImport(MetaPathFinder):
-    """Sets a library's generator when the library is imported, so that cells which do without it need not wait."""
-
-    def __init__(self, waiting: dict[str, bytes]) -> None:
-        self._waiting = waiting
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        state = self._waiting.pop(name, None)
-        if state is None:
-            return None
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Then(spec.loader, name, state)
-        return spec
-
-
-class _Then(Loader):
-    def __init__(self, loader: Any, name: str, state: bytes) -> None:
-        self._loader, self._name, self._state = loader, name, state
-
-    def create_module(self, spec: Any) -> ModuleType | None:
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        _set_generator(self._name, self._state)
