@@ -201,14 +201,14 @@ def lab_paths(root: Path) -> LabPaths:
     except ConfigError:  # half a labnb.toml makes no second store
         folder = plain.last_store()
     why = misplaced(folder)
-    if "$" in str(folder):
-        why = f"The embedded MLflow store is not used: [store] path names a variable that is not set, {folder}."
+    if "$" in str(folder) or any(part.startswith("~") for part in folder.parts):
+        why = f"The embedded MLflow store is not used: [store] path names what is not known here, {folder}."
     return LabPaths(root, None if folder == plain.mlflow else folder, why)
 
 
 def store_folder(root: Path, named: str) -> Path:
     """Give the project its own folder in the one that `[store] path` names: two projects may name the same."""
-    place = Path(os.path.expandvars(named)).expanduser()
+    place = os.path.expanduser(os.path.expandvars(named))
     mark = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
     return root / place / f"{root.name or 'project'}-{mark}"
 

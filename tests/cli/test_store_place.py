@@ -81,13 +81,16 @@ def test_each_project_has_its_own_folder_in_the_place(tmp_path: Path, monkeypatc
     assert setting(one, "[store]", 'path = "../labnb"').mlflow.resolve().parent == tmp_path / "a" / "labnb"
 
 
-def test_a_variable_that_is_not_set_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("word", ["$NO_SCRATCH", "~no-such-user"])
+def test_a_variable_or_user_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
     monkeypatch.delenv("NO_SCRATCH", raising=False)
-    paths = setting(tmp_path, "[store]", 'path = "$NO_SCRATCH/labnb"')
-    assert "$NO_SCRATCH" in paths.misplaced
-    with pytest.raises(StoreMisplaced, match="variable that is not set"):
+    paths = setting(tmp_path, "[store]", f'path = "{word}/labnb"')
+    assert word in paths.misplaced
+    with pytest.raises(StoreMisplaced, match="not known here"):
         prepare_store(paths, "e")
-    assert not list(tmp_path.glob("$*"))
+    assert [path.name for path in tmp_path.iterdir()] == ["labnb.toml"]
 
 
 def test_an_open_lab_follows_labnb_toml(nfs: Path, tmp_path: Path) -> None:
