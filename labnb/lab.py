@@ -196,19 +196,20 @@ def lab_paths(root: Path) -> LabPaths:
     """Say where a project keeps what labnb writes, and whether its embedded store may lie there. Never raises."""
     plain = LabPaths(root)
     try:
-        named = load_config(root).store_path
-        folder = store_folder(root, named) if named else plain.mlflow
+        named = os.path.expanduser(os.path.expandvars(load_config(root).store_path))
     except ConfigError:  # half a labnb.toml makes no second store
         folder = plain.last_store()
-    why = misplaced(folder)
-    if "$" in str(folder) or any(part.startswith("~") for part in folder.parts):
-        why = f"The embedded MLflow store is not used: [store] path names what is not known here, {folder}."
-    return LabPaths(root, None if folder == plain.mlflow else folder, why)
+        return LabPaths(root, None if folder == plain.mlflow else folder, misplaced(folder))
+    if not named:
+        return LabPaths(root, None, misplaced(plain.mlflow))
+    folder, why = store_folder(root, named), ""
+    if "$" in named or named.startswith("~"):
+        why = f"The embedded MLflow store is not used: [store] path names what is not known here, {named}."
+    return LabPaths(root, folder, why or misplaced(folder))
 
 
-def store_folder(root: Path, named: str) -> Path:
+def store_folder(root: Path, place: str) -> Path:
     """Give the project its own folder in the one that `[store] path` names: two projects may name the same."""
-    place = os.path.expanduser(os.path.expandvars(named))
     mark = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
     return root / place / f"{root.name or 'project'}-{mark}"
 

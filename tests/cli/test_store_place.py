@@ -93,6 +93,17 @@ def test_a_variable_or_user_that_is_not_there_is_told(
     assert [path.name for path in tmp_path.iterdir()] == ["labnb.toml"]
 
 
+def test_a_project_of_any_name(tmp_path: Path) -> None:
+    odd = tmp_path / "~the $HOME of cells"
+    odd.mkdir()
+    assert lab_paths(odd) == LabPaths(odd)
+    paths = setting(odd, "[store]", f'path = "{tmp_path / "local"}"')
+    paths.make()
+    assert paths.misplaced == ""
+    assert prepare_store(paths, EXPERIMENT) == uri_of(paths)
+    assert MlflowClient(uri_of(paths)).search_runs(["0"]) == []
+
+
 def test_an_open_lab_follows_labnb_toml(nfs: Path, tmp_path: Path) -> None:
     """Also when half of it is written: then the store is where it was last."""
     lab = Lab(nfs)
