@@ -114,7 +114,7 @@ class Running:
         request = self._request
         root = request.project_folder or request.work_folder or os.getcwd()
         open_door(root)
-        hear_mlflow(self._journal, self._mask.param)
+        hear_mlflow(request.uid, self._journal, self._mask.param)
         files = Files(root, self._paths.folder, self._paths.run.files)
         error: BaseException | None = None
         self._shell: Any = PlainShell()

@@ -1,7 +1,7 @@
 """What the cell logs to MLflow itself, autologging included, stands in the record of the job as well.
 
-The calls go where the cell says; they are heard on their way. The first run that the cell logs to is the job's own:
-later ones are runs of their own in their store.
+The calls go where the cell says; they are heard on their way. The first run that the cell opens is the job's own, as in
+a notebook, and gets the tag by which the publisher finds it; later ones are its children.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from labnb.runner.after_import import after_import
 _CLIENT = "mlflow.tracking._tracking_service.client"
 
 
-def hear_mlflow(journal: Journal, clean: Callable[[str, Any], Any]) -> None:
+def hear_mlflow(uid: str, journal: Journal, clean: Callable[[str, Any], Any]) -> None:
     """Write into the journal what is logged to MLflow from now on; nothing is imported for that."""
-    after_import(_CLIENT, lambda: _Ear(journal, clean).listen(sys.modules[_CLIENT]))
+    after_import(_CLIENT, lambda: _Ear(uid, journal, clean).listen(sys.modules[_CLIENT]))
 
 
 class _Ear:
-    def __init__(self, journal: Journal, clean: Callable[[str, Any], Any]) -> None:
+    def __init__(self, uid: str, journal: Journal, clean: Callable[[str, Any], Any]) -> None:
+        self._uid = uid
+        self._opened = False
         self._journal = journal
         self._clean = clean
         self._run = ""
@@ -33,6 +35,22 @@ class _Ear:
         client = module.TrackingServiceClient
         for name in ("log_metric", "log_param", "log_batch"):
             setattr(client, name, self._heard(getattr(client, name), getattr(self, f"_{name}")))
+        client.create_run = self._tagged(client.create_run)
+
+    def _tagged(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(method)
+
+        def create_run(*args: Any, **kwargs: Any) -> Any:
+            with contextlib.suppress(TypeError):
+                bound = signature.bind(*args, **kwargs)
+                own = {"labnb.parent": self._uid} if self._opened else {"labnb.uid": self._uid, "labnb.joined": "true"}
+                bound.arguments["tags"] = {**(bound.arguments.get("tags") or {}), **own}
+                args, kwargs = bound.args, bound.kwargs
+            created = method(*args, **kwargs)
+            self._opened = True
+            return created
+
+        return create_run
 
     def _heard(self, method: Callable[..., Any], hear: Callable[[dict[str, Any]], None]) -> Callable[..., Any]:
         signature = inspect.signature(method)
