@@ -135,6 +135,9 @@ class SlurmCluster:
         # Slurm's commands wait a second and more before they ask a silent controller again.
         self._until("slurmctld", lambda: listens(self._ports["controller"]))
         self._until("slurmctld", lambda: "UP" in self.run("scontrol", "ping", check=False))
+        if any(name.startswith("slurmd-") for name in self._processes):
+            # Otherwise the nodes are asked after seconds only.
+            self.run("scontrol", "reconfigure", check=False)
 
     def stop_controller(self, number: int = signal.SIGTERM) -> None:
         self._stop_one("slurmctld", number)
