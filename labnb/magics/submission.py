@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from labnb.usecases.submit_job import Draft
 
 #: Seconds that the prompt waits for jobs to come to their target, here and elsewhere; after that they go on alone.
-PATIENCE_HERE, PATIENCE_FAR = 0.25, 0.4
+PATIENCE_HERE, PATIENCE_FAR = 0.25, 0.25
 _ASKS = frozenset({"input", "getpass"})
 
 

@@ -19,6 +19,7 @@ class Order:
     `setup` are the shell lines of the target's owner that go before it. `token` is unique to the job and told to the
     executor, so that a submission whose answer was lost is found again. `after` are handles that must end well first.
     `grace` are the seconds before the end of its time, or after a cancellation, that the job gets a signal to save.
+    `again` says that it may have been submitted before; without it the executor need not look for the token first.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Order:
     setup: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     grace: int = 60
+    again: bool = True
 
 
 @dataclass(frozen=True, slots=True)

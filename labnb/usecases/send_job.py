@@ -12,7 +12,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from labnb.model.errors import ExecutorError, HostUnreachable, JobError, LabError
@@ -33,6 +33,8 @@ from labnb.usecases.work_tree import WorkTree
 
 #: Seconds for which a host or scheduler that stopped answering in the middle of a submission is tried again.
 PATIENCE = 900.0
+#: Seconds for which a check that passed is not made again for the same resources.
+CHECKED = 60.0
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,16 @@ class SendJob:
     tree: WorkTree
     reach: Reach
     ended: Callable[[JobFolder, JobState, str], Job]
+    passed: dict[object, float] = field(default_factory=dict)
 
     def check(self, target: Target, resources: Resources) -> tuple[Note, ...]:
         """Ask host and executor whether such a job can be. Raises what they raise, and JobError naming what cannot."""
+        key = (target.host, target.executor, resources)
+        if time.monotonic() - self.passed.get(key, -CHECKED) < CHECKED:
+            return ()
         notes = self.reach.executor(target.executor).check(self.reach.host(target.host), resources)
+        if not notes:
+            self.passed[key] = time.monotonic()
         if notes:
             text = " ".join(note.message for note in notes)
             raise JobError(f"{target.name} does not take this job. {text}", notes[0].hint)
@@ -122,6 +130,7 @@ class SendJob:
             setup=command.setup,
             after=self._handles(job),
             grace=GRACE,
+            again=bool(job.folder),
         )
         # From now on the target may know of it: whoever goes on asks there.
         folder.update(lambda job: dataclasses.replace(job, folder=place.folder))

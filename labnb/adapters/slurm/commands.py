@@ -29,22 +29,26 @@ LOOK = f"{_PLAIN}{_MINE}--Format={','.join(f'{name}:{width}' for name, width in 
 # $1 is the comment, the rest the words of sbatch. A job with this comment is there if an earlier answer was lost.
 # A job gets none of the environment but what it needs to find its user and its cluster: no tokens of a hub.
 NOT_ASKED = 75
-SUBMIT = f"""{_PLAIN}
+_SEARCH = f"""
 known=$({_MINE} --Format=JobID:16,Comment:140) || exit 75
 found=$(printf '%s\\n' "$known" | awk -v mark="$1" '$2 == mark {{ print $1; exit }}')
 if [ -n "$found" ]; then echo "$found"; exit 0; fi
+"""
+_ORDER = """
 folder=$2; shift 2
-case $folder in "~/"*) folder=$HOME/${{folder#"~/"}};; esac
+case $folder in "~/"*) folder=$HOME/${folder#"~/"};; esac
 (umask 077; mkdir -p "$folder") && cd "$folder" || exit 72
 unset LC_ALL SLURM_TIME_FORMAT
-: "${{USER:=$(id -un)}}"; : "${{LOGNAME:=$USER}}"
+: "${USER:=$(id -un)}"; : "${LOGNAME:=$USER}"
 defaults=$(env | sed -n 's/^\\(SBATCH_[A-Z_]*\\)=.*/\\1/p')
 for name in HOME USER LOGNAME SHELL PATH LANG LC_ALL TZ SLURM_CONF $defaults; do
-  eval "value=\\${{$name-}}"
+  eval "value=\\${$name-}"
   if [ -n "$value" ]; then set -- "$name=$value" "$@"; fi
 done
 exec env -i "$@"
 """
+SUBMIT_AGAIN = _PLAIN + _SEARCH + _ORDER
+SUBMIT = _PLAIN + _ORDER
 
 _ENDED = "COMPLET|FAILED|CANCELLED|TIMEOUT|OUT_OF|NODE_FAIL|BOOT_FAIL|DEADLINE|REVOKED|PREEMPTED"
 # The comments on stdin, one a line: only what bears one of them is ours, whatever its number is.

@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 
-from labnb.adapters.slurm.commands import CANCEL, LOOK, NOT_ASKED, SACCT, SUBMIT, run, text_of, trouble
+from labnb.adapters.slurm.commands import CANCEL, LOOK, NOT_ASKED, SACCT, SUBMIT, SUBMIT_AGAIN, run, text_of, trouble
 from labnb.adapters.slurm.limits import check
 from labnb.adapters.slurm.script import MARK, script, words
 from labnb.adapters.slurm.states import from_sacct, from_squeue, ids_from_squeue
@@ -37,7 +37,8 @@ class SlurmExecutor:
         mark = f"{MARK}{order.token}"
         text = script(order).encode()
         try:
-            done = run(host, SUBMIT, mark, order.folder, *words(order), stdin=text, timeout=SUBMITTING)
+            how = SUBMIT_AGAIN if order.again else SUBMIT
+            done = run(host, how, mark, order.folder, *words(order), stdin=text, timeout=SUBMITTING)
         except HostUnreachable as error:
             hint = "Whether the job is there is found out when it is submitted again."
             raise HostUnreachable(f"sbatch was not heard to the end: {error.message}", hint) from error
