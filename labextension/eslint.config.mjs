@@ -7,7 +7,14 @@ import jupyterPlugin from '@jupyter/eslint-plugin';
 
 export default defineConfig([
   {
-    ignores: ['node_modules', 'lib', 'coverage', '**/*.js', '**/*.d.ts']
+    ignores: [
+      'node_modules',
+      'lib',
+      'coverage',
+      '**/*.js',
+      '**/*.d.ts',
+      'src/api/wire.ts'
+    ]
   },
   js.configs.recommended,
   tseslint.configs.recommended,

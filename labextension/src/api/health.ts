@@ -1,13 +1,22 @@
-import type { ServerConnection } from '@jupyterlab/services';
-import { request } from './request';
+import { request, type IPlace } from './request';
+import type { IHealth, IProject } from './types';
 
-export interface IHealth {
-  schema: number;
-  version: string;
+export type { IHealth };
+
+export function getHealth(place: IPlace): Promise<IHealth> {
+  return request<IHealth>('health', place);
 }
 
-export function getHealth(
-  settings: ServerConnection.ISettings
-): Promise<IHealth> {
-  return request<IHealth>('health', settings);
+/** The projects of the server's folder; that of the notebook is the current one. */
+export async function getProjects(
+  place: IPlace,
+  notebook: string
+): Promise<IProject[]> {
+  const found = await request<{ items: IProject[] }>(
+    'projects',
+    { ...place, project: '' },
+    {},
+    { notebook }
+  );
+  return found.items;
 }

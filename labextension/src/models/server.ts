@@ -1,13 +1,12 @@
 /** Whether labnb's server extension answers, and which one it is. */
 
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { IHealth } from '../api/health';
 
 export type ServerState =
   { kind: 'asking' } | { kind: 'here'; version: string } | { kind: 'away' };
 
 export class ServerModel {
-  constructor(ask: () => Promise<IHealth>) {
+  constructor(ask: () => Promise<{ version: string }>) {
     this._ask = ask;
   }
 
@@ -30,7 +29,7 @@ export class ServerModel {
     this._changed.emit();
   }
 
-  private readonly _ask: () => Promise<IHealth>;
+  private readonly _ask: () => Promise<{ version: string }>;
   private readonly _changed = new Signal<this, void>(this);
   private _state: ServerState = { kind: 'asking' };
 }

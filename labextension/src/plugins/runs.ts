@@ -2,27 +2,118 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { getHealth } from '../api/health';
+import { CommandIDs } from '../commands';
+// Wanted at once: the side bar may be the first thing that is looked at.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { FIRST_CHOICES, RunsModel } from '../models/runs';
+// Wanted at once: the side bar may be the first thing that is looked at.
+
 import { ServerModel } from '../models/server';
+// Wanted at once: the side bar may be the first thing that is looked at.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { RunsPanel } from '../panels/runs';
-import { ISidebar } from '../tokens';
+import { ProjectChoice } from '../components/project';
+import { IBackend, IRuns, ISidebar } from '../tokens';
+
+const PLUGIN_ID = 'labnb:runs';
 
 /** The section "Runs" of the side bar. */
-export const runsPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'labnb:runs',
+export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
+  id: PLUGIN_ID,
   description: 'The runs in the labnb side bar.',
   autoStart: true,
-  requires: [ISidebar],
-  optional: [ITranslator],
+  provides: IRuns,
+  requires: [ISidebar, IBackend],
+  optional: [ITranslator, ISettingRegistry, INotebookTracker],
   activate: (
     app: JupyterFrontEnd,
     sidebar: ISidebar,
-    translator: ITranslator | null
+    backend: IBackend,
+    translator: ITranslator | null,
+    registry: ISettingRegistry | null,
+    notebooks: INotebookTracker | null
   ) => {
     const trans = (translator ?? nullTranslator).load('labnb');
-    const settings = app.serviceManager.serverSettings;
-    const model = new ServerModel(() => getHealth(settings));
-    sidebar.add(new RunsPanel(model, trans));
+    const { commands } = app;
+    const server = new ServerModel(() => backend.health());
+    const model = new RunsModel(() => backend.current, backend.feed);
+    const project = (): string => backend.current.id;
+    const panel = new RunsPanel(
+      model,
+      server,
+      {
+        open: uid =>
+          void commands.execute(CommandIDs.openRun, {
+            uid,
+            project: project()
+          }),
+        compare: () => void commands.execute(CommandIDs.compare),
+        remove: () => void commands.execute(CommandIDs.remove),
+        columns: () => {
+          void import('../panels/runs/columns').then(async dialog => {
+            const columns = await dialog.chooseColumns(
+              model.keys,
+              model.choices.columns,
+              trans
+            );
+            if (columns) {
+              model.choose({ columns });
+            }
+          });
+        }
+      },
+      trans
+    );
+    sidebar.add(panel, 10);
+    sidebar.header.addWidget(new ProjectChoice(backend, trans));
+    backend.projectChanged.connect(() => model.reset());
+    const follow = (): void => {
+      const path = notebooks?.currentWidget?.context.path ?? '';
+      model.notebook = path;
+      if (panel.seen) {
+        backend.follow(path).catch(() => {
+          // The list itself says that the server does not answer.
+        });
+      }
+    };
+    panel.opened.connect(follow);
+    notebooks?.currentChanged.connect(follow);
+    follow();
+    if (registry) {
+      void keep(registry, model);
+    }
+    return model;
   }
 };
+
+/** What is chosen in the panel is a setting, and the other way round. */
+async function keep(
+  registry: ISettingRegistry,
+  model: RunsModel
+): Promise<void> {
+  const settings = await registry.load(PLUGIN_ID);
+  const read = (): void => {
+    const order = settings.get('order').composite as string;
+    const columns = settings.get('columns').composite as string[];
+    const known = model.choices;
+    if (order !== known.order || columns.join() !== known.columns.join()) {
+      model.choose({ order: order || FIRST_CHOICES.order, columns });
+    }
+  };
+  read();
+  settings.changed.connect(read);
+  model.changed.connect(() => {
+    const { order, columns } = model.choices;
+    if (order !== settings.get('order').composite) {
+      void settings.set('order', order);
+    }
+    if (
+      columns.join() !== (settings.get('columns').composite as string[]).join()
+    ) {
+      void settings.set('columns', columns);
+    }
+  });
+}

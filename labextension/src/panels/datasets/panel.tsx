@@ -1,0 +1,51 @@
+/** The section "Datasets" of the side bar. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+import type { DatasetsModel } from '../../models/datasets';
+import { DatasetsBody } from './body';
+
+export class DatasetsPanel extends ReactWidget {
+  constructor(
+    model: DatasetsModel,
+    open: (id: string) => void,
+    trans: TranslationBundle
+  ) {
+    super();
+    this._model = model;
+    this._open = open;
+    this._trans = trans;
+    this.id = 'labnb-datasets';
+    this.addClass('jp-labnb-panel');
+    this.title.label = trans.__('Datasets');
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._model.open();
+    this.update();
+  }
+
+  protected render(): JSX.Element {
+    const model = this._model;
+    const draw = (): JSX.Element => (
+      <DatasetsBody
+        model={model}
+        now={Date.now()}
+        trans={this._trans}
+        onOpen={this._open}
+      />
+    );
+    return (
+      <UseSignal signal={model.changed}>
+        {() => <UseSignal signal={model.selection.changed}>{draw}</UseSignal>}
+      </UseSignal>
+    );
+  }
+
+  private readonly _model: DatasetsModel;
+  private readonly _open: (id: string) => void;
+  private readonly _trans: TranslationBundle;
+}

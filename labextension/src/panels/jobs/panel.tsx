@@ -1,0 +1,51 @@
+/** The section "Jobs" of the side bar. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+import type { JobsModel } from '../../models/jobs';
+import { JobsBody } from './body';
+
+export class JobsPanel extends ReactWidget {
+  constructor(
+    model: JobsModel,
+    open: (id: string) => void,
+    trans: TranslationBundle
+  ) {
+    super();
+    this._model = model;
+    this._open = open;
+    this._trans = trans;
+    this.id = 'labnb-jobs';
+    this.addClass('jp-labnb-panel');
+    this.title.label = trans.__('Jobs');
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._model.open();
+    this.update();
+  }
+
+  protected render(): JSX.Element {
+    const model = this._model;
+    const draw = (): JSX.Element => (
+      <JobsBody
+        model={model}
+        now={Date.now()}
+        trans={this._trans}
+        onOpen={this._open}
+      />
+    );
+    return (
+      <UseSignal signal={model.changed}>
+        {() => <UseSignal signal={model.selection.changed}>{draw}</UseSignal>}
+      </UseSignal>
+    );
+  }
+
+  private readonly _model: JobsModel;
+  private readonly _open: (id: string) => void;
+  private readonly _trans: TranslationBundle;
+}
