@@ -7,13 +7,16 @@ import os
 import resource
 import select
 import signal
-import subprocess
 import sys
 import time
-from typing import Any
 
 from labnb.adapters.process_executor.far import processes, registry
 from labnb.adapters.process_executor.far.sights import look
+
+TYPE_CHECKING = False  # typing itself would take longer to load than all of this
+if TYPE_CHECKING:
+    import subprocess
+    from typing import Any
 
 # Seconds: between two signs of life; between SIGTERM and SIGKILL when the time is over.
 BEAT = 5.0
@@ -125,6 +128,8 @@ class Keeper:
             pause = min(1.0, pause * 1.5)
 
     def _start(self) -> subprocess.Popen[bytes]:
+        import subprocess
+
         order = self.order
         environment = clean_environment()
         cpus = self._allot(environment)

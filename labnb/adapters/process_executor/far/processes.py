@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from typing import Any
+
+TYPE_CHECKING = False  # typing itself would take longer to load than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 PROC = os.path.isdir("/proc/self")
 

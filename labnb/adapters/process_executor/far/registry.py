@@ -14,7 +14,10 @@ import contextlib
 import json
 import os
 import time
-from typing import Any
+
+TYPE_CHECKING = False  # typing itself would take longer to load than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 OLD = 30 * 86400.0
 

@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
 
 from labnb.adapters.process_executor.far import processes, registry
-from labnb.adapters.process_executor.far.keeper import Keeper
 from labnb.adapters.process_executor.far.sights import STARTING, look
+
+TYPE_CHECKING = False  # typing itself would take longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +60,8 @@ def start(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _become_keeper(order: dict[str, Any], tell: int) -> None:
+    from labnb.adapters.process_executor.far.keeper import Keeper
+
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)

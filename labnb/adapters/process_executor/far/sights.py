@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterable
-from typing import Any
 
 from labnb.adapters.process_executor.far.processes import lives, place
 from labnb.adapters.process_executor.far.registry import path_of, read
+
+TYPE_CHECKING = False  # typing itself would take longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    Sight = dict[str, Any]
 
 # Seconds without a sign of life after which a keeper on a machine that cannot be looked into is given up.
 SILENT = 60.0
 # Seconds that a claim may stay without a keeper.
 STARTING = 30.0
-
-Sight = dict[str, Any]
 
 
 def look(tokens: Iterable[str]) -> dict[str, Sight]:
