@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from labnb.cli import data, jobs, runs, targets
+from labnb.cli import compare, data, jobs, runs, targets
 from labnb.lab import open_lab
 from labnb.model.errors import ConfigError, HostUnreachable, LabError, NotFound, StoreUnreachable, UsageError
 
 #: The modules that bring commands; each is light to import, and loads what it needs when it is called.
-ROOMS = (runs, data, jobs, targets)
+ROOMS = (runs, compare, data, jobs, targets)
 
 #: The first class that fits, by the order of inheritance, gives the exit code.
 EXIT_CODES: dict[type[LabError], int] = {

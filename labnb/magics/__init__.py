@@ -9,11 +9,12 @@ _loaded: dict[int, Any] = {}
 
 def magics() -> tuple[Any, ...]:
     """Give the classes of magics; their modules are light to import."""
+    from labnb.magics.labcompare import CompareMagics
     from labnb.magics.labdata import DataMagics
     from labnb.magics.labjobs import JobMagics
     from labnb.magics.labrun import LabMagics
 
-    return (LabMagics, DataMagics, JobMagics)
+    return (LabMagics, DataMagics, JobMagics, CompareMagics)
 
 
 def load(shell: Any) -> None:

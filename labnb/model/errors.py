@@ -21,6 +21,9 @@
     ├── ExecutorError          a job cannot be started, seen or ended
     ├── JobError               a job did not end well, or has no result
     ├── StateRefused           a value of the session cannot travel to a job
+    ├── Conflict               the thing asked about is not in a state in which that can be done
+    ├── TooLarge               more than is taken or given at once
+    ├── Stale                  what was asked for was there, and is not kept any more
     └── RecordIncomplete       a part of a record could not be taken
 
 Adapters translate foreign exceptions into these; each face has one table from
@@ -125,6 +128,24 @@ class DataStoreError(LabError):
     """A dataset or one of its versions cannot be had."""
 
     code = "data_store"
+
+
+class Conflict(LabError):
+    """The thing asked about is not in a state in which that can be done."""
+
+    code = "conflict"
+
+
+class TooLarge(LabError):
+    """More than is taken or given at once."""
+
+    code = "too_large"
+
+
+class Stale(LabError):
+    """What was asked for was there, and is not kept any more."""
+
+    code = "stale"
 
 
 class RecordIncomplete(LabError):

@@ -11,10 +11,10 @@ from jupyter_server.base.handlers import APIHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
-from labnb.model.errors import LabError, UsageError
+from labnb.model.errors import LabError, TooLarge, UsageError
 from labnb.server.answers import body_of, text_of
 from labnb.server.operation import Ask, Download, Operation
-from labnb.server.problems import TooLarge, problem_of, problem_of_status
+from labnb.server.problems import problem_of, problem_of_status
 from labnb.server.ranges import Piece, piece_of
 from labnb.server.resource import AUTH_RESOURCE
 from labnb.server.words import read_body, read_query

@@ -8,6 +8,7 @@ from labnb.model.api import Problem
 from labnb.model.errors import (
     CodeStoreError,
     ConfigError,
+    Conflict,
     DataStoreError,
     ExecutorError,
     HostError,
@@ -15,10 +16,12 @@ from labnb.model.errors import (
     JobError,
     LabError,
     NotFound,
+    Stale,
     StoreError,
     StoreLocked,
     StoreRefused,
     StoreUnreachable,
+    TooLarge,
     UsageError,
 )
 from labnb.model.plain import sound
@@ -38,14 +41,11 @@ STATUSES: dict[type[LabError], int] = {
     CodeStoreError: 500,
     DataStoreError: 500,
     JobError: 409,
+    Conflict: 409,
+    TooLarge: 413,
+    Stale: 410,
     LabError: 500,
 }
-
-
-class Conflict(LabError):
-    """The thing asked about is not in a state in which that can be done."""
-
-    code = "conflict"
 
 
 class Busy(LabError):
@@ -54,13 +54,7 @@ class Busy(LabError):
     code = "busy"
 
 
-class TooLarge(LabError):
-    """More than is taken or given at once."""
-
-    code = "too_large"
-
-
-STATUSES |= {Conflict: 409, Busy: 503, TooLarge: 413}
+STATUSES[Busy] = 503
 
 #: Of failures that have no error of ours: what to do about them.
 _HINTS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labnb.model.api_runs import Artifact, Artifacts, Code, EnvironmentDetail, Log, Parts, RunDetail
-from labnb.model.errors import LabError, NotFound
+from labnb.model.errors import NotFound, TooLarge
 from labnb.model.run import SCHEMA, Run
 from labnb.model.tags import ARCHIVED, NOTE
 from labnb.ports.run_index import RunIndex
@@ -25,12 +25,6 @@ from labnb.usecases.run_detail_files import artifact_of, artifacts_of
 LONGEST_OUTPUT = 50_000_000
 #: A diff of the work tree to the last commit: (snapshot's facts, most characters) -> unified diff.
 Difference = Callable[[dict[str, Any], int], str]
-
-
-class OutputTooLong(LabError):
-    """An output is longer than what is sent at once."""
-
-    code = "too_large"
 
 
 class RunDetails:
@@ -131,9 +125,7 @@ class RunDetails:
 
     def _document(self, path: Path, what: str) -> str:
         if _size(path) > LONGEST_OUTPUT:
-            raise OutputTooLong(
-                f"The {what} of this run is {_size(path) / 1e6:.0f} MB long.", f"It lies in {path.name}."
-            )
+            raise TooLarge(f"The {what} of this run is {_size(path) / 1e6:.0f} MB long.", f"It lies in {path.name}.")
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
             json.loads(text)

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 
 from labnb.model.api_runs import Removed, RunChange
-from labnb.model.errors import LabError, NotFound, StoreError
+from labnb.model.errors import Conflict, LabError, NotFound, StoreError, UsageError
 from labnb.model.plain import sound
 from labnb.model.run import Run
 from labnb.model.tags import ARCHIVED, NOTE
@@ -22,13 +22,13 @@ TRASH = "trash"
 _OURS = ("mlflow.", "labnb.")
 
 
-class StillRunning(LabError):
+class StillRunning(Conflict):
     """What is asked for has to wait until the run has ended."""
 
     code = "still_running"
 
 
-class RunElsewhere(LabError):
+class RunElsewhere(Conflict):
     """The run lies in the lab's MLflow server, and is changed there."""
 
     code = "elsewhere"
@@ -48,7 +48,7 @@ class EditRun:
         tags: dict[str, str | None] = dict(asked.tags)
         for name in tags:
             if name.startswith(_OURS):
-                raise StoreError(f"The tag {name} is labnb's or MLflow's own.", "Choose another name.")
+                raise UsageError(f"The tag {name} is labnb's or MLflow's own.", "Choose another name.")
         if asked.note is not None:
             tags[NOTE] = asked.note or None
         if asked.archived is not None:

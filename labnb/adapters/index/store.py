@@ -13,7 +13,7 @@ from labnb.adapters.index.item import unpacked
 from labnb.adapters.index.questions import Condition, Place, condition_of, order_of, place_of
 from labnb.adapters.index.writer import Writer
 from labnb.model.api_runs import Column, Group, Kind, RunItem
-from labnb.model.errors import StoreError
+from labnb.model.errors import Stale
 from labnb.model.facts import Key, key_of
 from labnb.model.filter import Comparison, Words, parse
 from labnb.model.run import time_text
@@ -246,14 +246,8 @@ class _Answer:
             [since, since, *self.values(), CHANGES + 1],
         ).fetchall()
         if len(rows) > CHANGES or since > self.mark:
-            raise StaleMark("Too much has changed since then.", "Ask without `since`.")
+            raise Stale("Too much has changed since then.", "Ask without `since`.")
         return tuple(uid for (uid,) in rows)
-
-
-class StaleMark(StoreError):
-    """What changed since a mark cannot be told any more."""
-
-    code = "stale"
 
 
 def _reach(connection: sqlite3.Connection, key: int) -> tuple[float | None, float | None]:
