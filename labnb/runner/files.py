@@ -14,11 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any  # Python 3.9 evaluates the alias below
+from typing import Any
+
+from labnb.runner.tree import touched
 
 # The content digests of DVC 3 are plain md5; they are no protection, they name versions.
 _CHUNK = 1 << 20
 _MOST = 10_000
+_SMALL = 16 << 20
 _SOON = 1.0
 _State = tuple[int, int, int]
 _SKIPPED_PARTS = (
@@ -38,8 +41,8 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_CREAT | os.O_APPEND
 class Files:
     """Listens to Python's audit hook from `start` to `stop`.
 
-    Programs that the cell starts and compiled readers are not seen. What forked children open is told through
-    the run's files.jsonl, in the form that a local record uses.
+    What forked children open is told through the run's files.jsonl, in the form that a local record uses; what programs
+    and compiled readers do to the work tree is seen by the times of its files.
     """
 
     def __init__(self, root: str, own: Path, side: Path) -> None:
@@ -52,6 +55,8 @@ class Files:
         self._on = False
         self._pid = os.getpid()
         self._told: set[tuple[str, str]] = set()
+        self._watched: set[str] = set()
+        self._since = 0.0
         self._local = threading.local()
         self._todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._known: dict[str, tuple[_State, str]] = {}
@@ -59,32 +64,45 @@ class Files:
     def start(self) -> None:
         """Listen from now on; a hook cannot be taken away again."""
         self._on = True
+        self._since = time.time()
         threading.Thread(target=self._digest, name="labnb-digests", daemon=True).start()
         sys.addaudithook(self._hook)
 
     def stop(self) -> None:
+        if not self._on:
+            return
         self._on = False
         self._todo.put(None)
+        read, written = touched(self._root, self._since)
+        self._watched = (read | written) - self._read - self._written
+        self._read |= {path for path in read if not path.startswith(self._skipped)}
+        self._written |= {path for path in written if not path.startswith(self._skipped)}
 
     def _digest(self) -> None:
         """Digest what the cell reads while it runs, so that its end need not wait for that."""
         time.sleep(_SOON)  # short cells go first
         while self._on and (path := self._todo.get()) is not None:
-            with contextlib.suppress(OSError):
-                before = _state(path)
-                digest = _md5(path, lambda: not self._on)
-                if digest is not None and _state(path) == before:
-                    self._known[path] = before, digest
+            self._keep(path)
+
+    def _keep(self, path: str) -> None:
+        with contextlib.suppress(OSError):
+            before = _state(path)
+            digest = _md5(path, lambda: not self._on)
+            if digest is not None and _state(path) == before:
+                self._known[path] = before, digest
 
     def write(self, target: Path, seconds: float = 60.0) -> list[str]:
         """Write job/files.json; give the files whose digest would have taken longer than `seconds` in all."""
         self._merge()
         deadline = time.monotonic() + seconds
         late: list[str] = []
-        data = {
-            name: [use for path in sorted(paths)[:_MOST] if (use := self._use(path, deadline, late))]
-            for name, paths in (("inputs", self._read - self._written), ("outputs", self._written))
-        }
+        now = [self._use(path, deadline, late) for path in sorted(self._read - self._written)[:_MOST]]
+        # What was read and then changed is told as it was when it was read.
+        before = [
+            self._told_of(path, *self._known[path]) for path in sorted(self._read & self._written & set(self._known))
+        ]
+        written = [self._use(path, deadline, late) for path in sorted(self._written)[:_MOST]]
+        data = {"inputs": [use for use in (*before, *now) if use], "outputs": [use for use in written if use]}
         aside = target.with_name(f".{target.name}.{os.getpid()}")
         aside.write_text(json.dumps(data, indent=1), encoding="utf-8", errors="backslashreplace")
         os.replace(aside, target)
@@ -122,6 +140,8 @@ class Files:
         if os.getpid() != self._pid:
             self._tell(kind, text)
         elif kind == "w":
+            if text in self._read and text not in self._known and os.path.getsize(text) <= _SMALL:
+                self._keep(text)  # the last moment before it changes
             self._written.add(text)
         elif text not in self._read and len(self._read) < 100_000:
             self._read.add(text)
@@ -162,13 +182,16 @@ class Files:
             digest = _md5(path, lambda: time.monotonic() > deadline)
         if digest is None:
             late.append(path)
+        return self._told_of(path, (0, status.st_size, 0), digest)
+
+    def _told_of(self, path: str, state: _State, digest: str | None) -> dict[str, Any]:
         inside = os.path.relpath(path, self._root) if path.startswith(self._root + "/") else ""
         return {
             "path": inside or path,
             "digest": digest and f"md5:{digest}",
-            "size": status.st_size,
+            "size": state[1],
             "files": 1,
-            "seen": "open",
+            "seen": "watch" if path in self._watched else "open",
         }
 
 

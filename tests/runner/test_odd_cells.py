@@ -108,6 +108,26 @@ def test_files_of_the_cell_get_the_users_own_rights_and_those_of_the_job_are_pri
     assert load_value(job.paths, "x") == 1
 
 
+def test_files_of_programs_and_compiled_readers_are_seen(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    for name in ("in.txt", "other.txt", "code.py"):
+        (work / name).write_text(name)
+        os.utime(work / name, ns=(10**18, 10**18))
+    probe = work / "other.txt"
+    before = probe.stat().st_atime_ns
+    probe.read_text()
+    keeps_times = probe.stat().st_atime_ns != before
+    os.utime(probe, ns=(10**18, 10**18))
+    cell = "import os, shutil\nos.system('cat in.txt code.py > out.txt')\nopen('seen.txt', 'w').close()"
+    job = make_job(tmp_path, cell)
+    assert job.run() == (0, "")
+    files = read(job.paths.files)
+    assert {(use["path"], use["seen"]) for use in files["outputs"]} == {("out.txt", "watch"), ("seen.txt", "open")}
+    if keeps_times:
+        assert {(use["path"], use["seen"]) for use in files["inputs"]} == {("in.txt", "watch")}
+
+
 def test_data_are_digested_beside_a_long_cell(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     data = tmp_path / "work" / "data.bin"
@@ -120,11 +140,24 @@ while not os.path.exists("go"): time.sleep(0.01)
     job = make_job(tmp_path, cell)
     process = job.process_to(job.paths.state.exists)
     until(lambda: read(job.paths.state)["used"].get("cpu"), process)  # the first look comes after the first digests
-    data.write_bytes(b"two")  # by somebody else: the digest is of what lies there at the end
+    data.write_bytes(b"two")  # by somebody else
     (tmp_path / "work" / "go").touch()
     process.communicate(timeout=20)
-    (use,) = read(job.paths.files)["inputs"]
-    assert use["digest"] == "md5:b8a9f715dbb64fd5c56e7783c6820a61"
+    files = read(job.paths.files)
+    assert [use["digest"] for use in files["inputs"]] == ["md5:f97c5d29941bfb1b2fdab0874906ab82"]
+    assert {use["digest"] for use in files["outputs"] if use["path"] == "data.bin"} == {
+        "md5:b8a9f715dbb64fd5c56e7783c6820a61"
+    }
+
+
+def test_what_is_read_and_then_written_is_an_input_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "state.txt").write_text("one")
+    job = make_job(tmp_path, "text = open('state.txt').read()\nopen('state.txt', 'w').write('two')")
+    assert job.run() == (0, "")
+    files = read(job.paths.files)
+    assert [use["digest"] for use in files["inputs"]] == ["md5:f97c5d29941bfb1b2fdab0874906ab82"]
+    assert [use["digest"] for use in files["outputs"]] == ["md5:b8a9f715dbb64fd5c56e7783c6820a61"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
