@@ -231,7 +231,8 @@ class FollowPlace:
         self.collect.end(folder, state, cause, sight)
         self.collect.collect(folder)
 
-    def _soon(self, now: float, seconds: float = FIRST_LOOK) -> None:
+    def _soon(self, now: float, seconds: float | None = None) -> None:
+        seconds = FIRST_LOOK if seconds is None else seconds
         self.interval = FIRST_LOOK
         self.due = min(self.due, now + seconds) if self.due > now else now + seconds
 
