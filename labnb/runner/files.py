@@ -56,7 +56,8 @@ class Files:
         self._pid = os.getpid()
         self._told: set[tuple[str, str]] = set()
         self._watched: set[str] = set()
-        self._since = 0.0
+        # File systems tell times by a clock that is some milliseconds behind.
+        self._since = time.time() - 0.02
         self._local = threading.local()
         self._todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._known: dict[str, tuple[_State, str]] = {}
@@ -64,7 +65,6 @@ class Files:
     def start(self) -> None:
         """Listen from now on; a hook cannot be taken away again."""
         self._on = True
-        self._since = time.time()
         threading.Thread(target=self._digest, name="labnb-digests", daemon=True).start()
         sys.addaudithook(self._hook)
 
@@ -75,8 +75,8 @@ class Files:
         self._todo.put(None)
         read, written = touched(self._root, self._since)
         self._watched = (read | written) - self._read - self._written
-        self._read |= {path for path in read if not path.startswith(self._skipped)}
-        self._written |= {path for path in written if not path.startswith(self._skipped)}
+        self._read |= read
+        self._written |= written
 
     def _digest(self) -> None:
         """Digest what the cell reads while it runs, so that its end need not wait for that."""

@@ -45,7 +45,7 @@ def _files(root: str) -> Iterator[tuple[str, os.stat_result]]:
                 return
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in _SKIPPED and not os.path.exists(f"{entry.path}/pyvenv.cfg"):
+                    if entry.name not in _SKIPPED and not _is_environment(entry.path):
                         todo.append(entry.path)
                 elif not entry.name.endswith(_NO_DATA):
                     status = entry.stat()
@@ -53,3 +53,7 @@ def _files(root: str) -> Iterator[tuple[str, os.stat_result]]:
                         yield entry.path, status
             except OSError:
                 continue
+
+
+def _is_environment(folder: str) -> bool:
+    return os.path.exists(f"{folder}/pyvenv.cfg") or os.path.exists(f"{folder}/conda-meta")

@@ -121,6 +121,11 @@ def test_files_of_programs_and_compiled_readers_are_seen(tmp_path: Path) -> None
     os.utime(probe, ns=(10**18, 10**18))
     cell = "import os, shutil\nos.system('cat in.txt code.py > out.txt')\nopen('seen.txt', 'w').close()"
     job = make_job(tmp_path, cell)
+    # As on this machine: the work tree lies in the job's own folder, below one that is called .labnb.
+    inner = job.paths.work
+    work.rename(inner)
+    request = read(job.paths.request)
+    job.paths.request.write_text(json.dumps({**request, "work_folder": str(inner)}))
     assert job.run() == (0, "")
     files = read(job.paths.files)
     assert {(use["path"], use["seen"]) for use in files["outputs"]} == {("out.txt", "watch"), ("seen.txt", "open")}
