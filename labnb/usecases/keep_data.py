@@ -20,7 +20,7 @@ from labnb.model.snapshot import CodeVersion
 from labnb.ports.data_writer import DataWriter
 
 #: What is larger (bytes, files) is kept beside the next cells: the researcher does not wait for it.
-AT_ONCE = 32_000_000
+AT_ONCE = 64_000_000
 FILES_AT_ONCE = 500
 NAMED = 5
 

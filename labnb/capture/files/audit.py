@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -49,6 +51,10 @@ class _Local(threading.local):
         self.aside = 1 if threading.current_thread().name.startswith("labnb-") else 0
 
 
+#: What labnb opened while nobody listened: when (seconds), and the path.
+_own: deque[tuple[float, object]] = deque(maxlen=4096)
+_YOUNG = 2.0
+
 _local = _Local()
 _sink: Sink | None = None
 _child_sink: Callable[[Sink], Sink | None] | None = None
@@ -62,6 +68,13 @@ def listen(sink: Sink | None, in_child: Callable[[Sink], Sink | None] | None = N
         _install()
     _child_sink = in_child
     _sink = sink
+    if sink is not None:
+        # The file system's news of what labnb opened a moment ago may come only now.
+        young = time.monotonic() - _YOUNG
+        while _own:
+            opened, path = _own.popleft()
+            if opened > young:
+                sink.in_aside(path)
 
 
 @contextmanager
@@ -96,6 +109,8 @@ def _after_fork() -> None:
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     sink = _sink
     if sink is None:
+        if event == "open" and _installed and _local.aside:
+            _own.append((time.monotonic(), args[0]))
         return
     handle = _HANDLERS.get(event)
     if handle is None:

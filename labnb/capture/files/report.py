@@ -33,10 +33,17 @@ class FileReport:
 
 
 class Reporter:
-    """Merges the evidence. `started_ns` is when the cell began, in nanoseconds since the epoch."""
+    """Merges the evidence. `started_ns` is when the cell began, in nanoseconds since the epoch.
 
-    def __init__(self, ledger: Ledger, marks: dict[tuple[str, str], Mark], started_ns: int) -> None:
+    `named` are absolute paths that the cell's text and values name: what labnb itself reads there meanwhile, the cell
+    reads as well.
+    """
+
+    def __init__(
+        self, ledger: Ledger, marks: dict[tuple[str, str], Mark], started_ns: int, named: Iterable[str] = ()
+    ) -> None:
         self._ledger = ledger
+        self._named = {path.rstrip("/") for path in named}
         self._started = started_ns - 20_000_000  # the file system's clock ticks in steps of some milliseconds
         self._inputs: dict[str, Reading] = dict(ledger.reads)
         self._outputs: dict[str, tuple[Signature, str]] = {}
@@ -92,7 +99,9 @@ class Reporter:
         self._outputs[key] = (now, writing.seen)
 
     def _take_mark(self, key: str, mark: Mark, known: set[Signature]) -> None:
-        if key in self._outputs or (key in self._ledger.aside and key not in self._inputs):
+        if key in self._outputs:
+            return
+        if key in self._ledger.aside and key not in self._inputs and not self._is_named(key):
             return
         now = regular(key)
         reading = self._inputs.get(key)
@@ -113,6 +122,14 @@ class Reporter:
                 self._inputs[key] = Reading(Signature(0, -1, 0, 0), seen="watch")
         else:
             self._inputs[key] = Reading(now, seen="watch")
+
+    def _is_named(self, key: str) -> bool:
+        folder = key
+        while folder and folder != self._ledger.rules.root:
+            if folder in self._named:
+                return True
+            folder = folder.rpartition("/")[0]
+        return False
 
     def _is_young(self, sign: Signature) -> bool:
         return max(sign.mtime_ns, sign.ctime_ns) >= self._started

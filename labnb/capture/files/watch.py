@@ -137,7 +137,7 @@ class FileWatch:
         ledger, folders = recorder.ledger, self._folders
         if self._side is not None and not merge(self._side, ledger):
             notes.append(Note("files-children-limit", "Child processes opened more files than the record takes.", ""))
-        reporter = Reporter(ledger, recorder.marks.files, self._started)
+        reporter = Reporter(ledger, recorder.marks.files, self._started, self._hints)
         wanted = [path for path in self._hints if self._rules.wants(*path.rpartition("/")[::2])]
         reporter.take_mapped(mapped(wanted))
         notes += self._watch_notes(recorder)
