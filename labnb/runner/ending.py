@@ -71,7 +71,9 @@ class Ending:
         if isinstance(error, MemoryError):
             self.state = "OUT_OF_MEMORY"
             self.cause = self._out_of_memory(message)
-        self.error["pickled"] = prepared and keep_error(error, self._paths.error, carry_cloudpickle(self._carried))
+        if prepared:
+            digest = keep_error(error, self._paths.error, carry_cloudpickle(self._carried))
+            self.error.update(pickled=bool(digest), digest=digest)
 
     def take_values(self, names: dict[str, Any]) -> None:
         """Keep the values that were asked for."""

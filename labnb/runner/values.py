@@ -91,20 +91,20 @@ def _too_large(size: int, limit: int) -> dict[str, Any]:
     }
 
 
-def keep_error(error: BaseException, path: Path, cloudpickle: Any) -> bool:
-    """Write the exception so that it can be raised again; whether it can be."""
+def keep_error(error: BaseException, path: Path, cloudpickle: Any) -> str:
+    """Write the exception so that it can be raised again; give its sha256, "" where it cannot be."""
     try:
         data = cloudpickle.dumps(error, protocol=5)
         if type(pickle.loads(data)) is not type(error):  # noqa: S301 - made here, just now
-            return False
+            return ""
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
     except Exception:  # noqa: BLE001 - one that does not survive pickling travels as text
         with contextlib.suppress(OSError):
             path.unlink()
-        return False
-    return True
+        return ""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_whole(path: Path, text: str) -> None:
