@@ -6,6 +6,7 @@ With `accounting` also MariaDB and slurmdbd, so that sacct knows jobs. Everythin
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import getpass
 import os
 import shutil
@@ -84,6 +85,7 @@ StoragePort=0
 StorageUser={user}
 StorageLoc=slurm_acct
 """
+_libc = ctypes.CDLL(None)
 _FOR_ACCOUNTING = ("mariadb", "mariadb-client", "slurmdbd", "slurm-mysql")
 _ORDER = ("slurmd-", "slurmctld", "slurmdbd", "mariadbd", "munged")
 
@@ -248,6 +250,7 @@ class SlurmCluster:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                preexec_fn=end_with_parent,
             )
 
     def _until(self, name: str, true: Callable[[], bool], seconds: float = 30) -> None:
@@ -280,6 +283,11 @@ class SlurmCluster:
                     words = (entry / "environ").read_bytes()
                     if b"SLURM_JOB_ID=" in words or b"slurm" in (entry / "comm").read_bytes():
                         os.kill(number, signal.SIGKILL)
+
+
+def end_with_parent() -> None:
+    """Have a child get SIGTERM when the tests die, however they do: called in the child, before it runs its program."""
+    _libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def listens(port: int) -> bool:

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from tests.needs import need
 from tests.services.mlflow_server import free_port
-from tests.services.slurm import listens
+from tests.services.slurm import end_with_parent, listens
 
 _SERVER = """\
 Port {port}
@@ -97,6 +97,7 @@ class Sshd:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=end_with_parent,
             )
         deadline = time.monotonic() + 20
         while not listens(self.port):

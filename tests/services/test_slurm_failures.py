@@ -118,6 +118,16 @@ def test_sbatch_says_no_although_the_job_is_there(
     assert end(job).state is JobState.COMPLETED
 
 
+def test_a_site_that_writes_comments_of_its_own(far: str, slurm: SlurmCluster) -> None:
+    job = order(far, "sleep", "60")
+    handle = SLURM.submit(HOST, job)
+    slurm.run("scontrol", "update", f"jobid={handle}", "comment=billed to biology")
+    assert SLURM.submit(HOST, job) == handle
+    assert SLURM.look(HOST, {job.token: ""})
+    SLURM.cancel(HOST, {job.token: ""})
+    assert end(job).state is JobState.CANCELLED
+
+
 def test_the_daemon_of_a_node_is_killed(far: str, slurm: SlurmCluster) -> None:
     job = order(far, "sh", "-c", "sleep 0.5; echo done", resources=Resources(partition="short"))
     handle = started(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from labnb.adapters.slurm.script import MARK, TOKEN_END
 from labnb.model.errors import ExecutorError, HostError, HostUnreachable
 from labnb.ports.host import Finished, Host
 
@@ -22,20 +23,23 @@ COLUMNS = (
     ("EndTime", 24),
     ("Reason", 48),
     ("NodeList", 120),
+    ("Name", 64),
     ("Comment", 140),
 )
 LOOK = f"{_PLAIN}{_MINE}--Format={','.join(f'{name}:{width}' for name, width in COLUMNS)}"
 
-# $1 is the comment, the rest the words of sbatch. A job with this comment is there if an earlier answer was lost.
+# $1 is the comment, $2 the end of the job's name (some sites write comments of their own), $3 its folder, the rest the
+# words of sbatch. A job with this comment or name is there if an earlier answer was lost.
 # A job gets none of the environment but what it needs to find its user and its cluster: no tokens of a hub.
 NOT_ASKED = 75
 _SEARCH = f"""
-known=$({_MINE} --Format=JobID:16,Comment:140) || exit 75
-found=$(printf '%s\\n' "$known" | awk -v mark="$1" '$2 == mark {{ print $1; exit }}')
+known=$({_MINE} --Format=JobID:16,Name:64,Comment:140) || exit 75
+found=$(printf '%s\\n' "$known" | awk -v mark="$1" -v end="$2" '
+  $3 == mark || ($3 !~ /^{MARK}/ && substr($2, length($2) - length(end) + 1) == end) {{ print $1; exit }}')
 if [ -n "$found" ]; then echo "$found"; exit 0; fi
 """
 _ORDER = """
-folder=$2; shift 2
+folder=$3; shift 3
 case $folder in "~/"*) folder=$HOME/${folder#"~/"};; esac
 (umask 077; mkdir -p "$folder") && cd "$folder" || exit 72
 unset LC_ALL SLURM_TIME_FORMAT
@@ -51,13 +55,14 @@ SUBMIT_AGAIN = _PLAIN + _SEARCH + _ORDER
 SUBMIT = _PLAIN + _ORDER
 
 _ENDED = "COMPLET|FAILED|CANCELLED|TIMEOUT|OUT_OF|NODE_FAIL|BOOT_FAIL|DEADLINE|REVOKED|PREEMPTED"
-# The comments on stdin, one a line: only what bears one of them is ours, whatever its number is.
+# Comments and ends of names on stdin, one a line: only what bears one of them is ours, whatever its number is.
 CANCEL = f"""{_PLAIN}
-known=$({_MINE} --Format=JobID:16,State:20,Comment:140) || exit 75
+known=$({_MINE} --Format=JobID:16,State:20,Name:64,Comment:140) || exit 75
 marks=$(mktemp) && cat >"$marks" || exit 75
 found=$(printf '%s\\n' "$known" | awk -v file="$marks" '
   BEGIN {{ while ((getline line < file) > 0) mine[line] = 1 }}
-  $3 in mine && $2 !~ /^({_ENDED})/ {{ print $1 }}')
+  $2 ~ /^({_ENDED})/ {{ next }}
+  $4 in mine || ($4 !~ /^{MARK}/ && substr($3, length($3) - {TOKEN_END}) in mine) {{ print $1 }}')
 rm -f "$marks"
 [ -z "$found" ] || scancel $found
 """
@@ -70,6 +75,13 @@ _AWAY = re.compile(
     r"|Unexpected message|slurm_receive|Slurm backup controller",
     re.IGNORECASE,
 )
+# After these, the controller may have taken the job all the same.
+_LOST = re.compile(r"timed out|Zero Bytes|Communication connection|Unexpected message|slurm_receive", re.IGNORECASE)
+
+
+def may_be_there(done: Finished) -> bool:
+    """Whether a failed sbatch may have submitted its job."""
+    return done.code != NOT_ASKED and bool(_LOST.search(done.err.decode(errors="replace")))
 
 
 def run(host: Host, text: str, *words: str, stdin: bytes = b"", timeout: float = 60.0) -> Finished:

@@ -6,10 +6,10 @@ import threading
 import weakref
 from collections.abc import Mapping
 
-from labnb.adapters.slurm.commands import CANCEL, LOOK, NOT_ASKED, SACCT, SUBMIT, SUBMIT_AGAIN, run, text_of, trouble
+from labnb.adapters.slurm.commands import CANCEL, LOOK, SACCT, SUBMIT, SUBMIT_AGAIN, may_be_there, run, text_of, trouble
 from labnb.adapters.slurm.limits import check
-from labnb.adapters.slurm.script import MARK, script, words
-from labnb.adapters.slurm.states import from_sacct, from_squeue, ids_from_squeue
+from labnb.adapters.slurm.script import MARK, name_end, script, words
+from labnb.adapters.slurm.states import from_sacct, from_squeue, id_from_squeue
 from labnb.model.errors import ExecutorError, HostUnreachable
 from labnb.model.resources import Resources
 from labnb.model.run import Note
@@ -38,13 +38,15 @@ class SlurmExecutor:
         text = script(order).encode()
         try:
             how = SUBMIT_AGAIN if order.again else SUBMIT
-            done = run(host, how, mark, order.folder, *words(order), stdin=text, timeout=SUBMITTING)
+            done = run(
+                host, how, mark, name_end(order.token), order.folder, *words(order), stdin=text, timeout=SUBMITTING
+            )
         except HostUnreachable as error:
             hint = "Whether the job is there is found out when it is submitted again."
             raise HostUnreachable(f"sbatch was not heard to the end: {error.message}", hint) from error
         if done.code:
             # The controller may have taken the job although its answer was lost on the way.
-            found = self._find(host, order.token) if done.code != NOT_ASKED else ""
+            found = self._find(host, order.token) if may_be_there(done) else ""
             if found:
                 return found
             raise trouble(done, "Slurm does not take the job")
@@ -66,12 +68,12 @@ class SlurmExecutor:
     def cancel(self, host: Host, tokens: Mapping[str, str]) -> None:
         """Have Slurm end the jobs with these tokens: SIGTERM, and SIGKILL after its KillWait."""
         if tokens:
-            marks = "".join(f"{MARK}{token}\n" for token in tokens).encode()
+            marks = "".join(f"{MARK}{token}\n{name_end(token)}\n" for token in tokens).encode()
             text_of(run(host, CANCEL, stdin=marks), "Slurm does not cancel the jobs")
 
     def _find(self, host: Host, token: str) -> str:
         try:
-            return ids_from_squeue(text_of(run(host, LOOK), "")).get(token, "")
+            return id_from_squeue(text_of(run(host, LOOK), ""), token)
         except (ExecutorError, HostUnreachable):
             return ""
 

@@ -12,6 +12,8 @@ from labnb.ports.executor import Order
 
 #: Begins every comment, so that labnb's jobs are known among others'.
 MARK = "labnb:"
+#: How much of the token the job's name ends with.
+TOKEN_END = 12
 _MEBIBYTE = 1 << 20
 _NOWHERE = "/dev/null"
 # What labnb itself must say, for a job to be found again and its log to be read.
@@ -80,13 +82,14 @@ def script(order: Order) -> str:
 
 def job_name(order: Order) -> str:
     """Name the job as people see it in squeue; its end tells the token where accounting keeps no comments."""
-    plain = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in order.name)[:40]
-    return f"{plain or 'labnb'}.{token_end(order.token)}"
+    # squeue counts bytes where it writes columns.
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "-" for sign in order.name)[:40]
+    return f"{plain or 'labnb'}{name_end(order.token)}"
 
 
-def token_end(token: str) -> str:
-    """Give the part of a token that the job's name ends with."""
-    return token[-12:]
+def name_end(token: str) -> str:
+    """Give what the name of a token's job ends with."""
+    return f".{token[-TOKEN_END:]}"
 
 
 def shell_word(word: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from labnb.adapters.slurm.commands import COLUMNS
-from labnb.adapters.slurm.script import MARK, token_end
+from labnb.adapters.slurm.script import MARK, name_end
 from labnb.model.job import JobState
 from labnb.ports.executor import Sight
 
@@ -40,9 +40,10 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 def from_squeue(text: str, tokens: Mapping[str, str]) -> dict[str, Sight]:
     """Read squeue's table: by the comment, since a controller that lost its state gives a number twice."""
     found: dict[str, Sight] = {}
+    ends = {name_end(token): token for token in tokens}
     for row in _rows(text):
-        token = row["Comment"].removeprefix(MARK)
-        if token not in tokens or row["Comment"] == token:
+        token = _token(row, ends)
+        if token not in tokens:
             continue
         seen = _sight(row)
         # Two with one token: sbatch was asked twice after all. The one that goes on, or began, is what matters.
@@ -52,9 +53,9 @@ def from_squeue(text: str, tokens: Mapping[str, str]) -> dict[str, Sight]:
     return found
 
 
-def ids_from_squeue(text: str) -> dict[str, str]:
-    """Give the number of each job of labnb by its token."""
-    return {row["Comment"].removeprefix(MARK): row["JobID"] for row in _rows(text) if row["Comment"].startswith(MARK)}
+def id_from_squeue(text: str, token: str) -> str:
+    """Give the number of the job with this token, "" where there is none."""
+    return next((row["JobID"] for row in _rows(text) if _token(row, {name_end(token): token}) == token), "")
 
 
 def from_sacct(text: str, tokens: Mapping[str, str]) -> dict[str, Sight]:
@@ -82,6 +83,14 @@ def from_sacct(text: str, tokens: Mapping[str, str]) -> dict[str, Sight]:
             current[token].memory = max(current[token].memory, _size(fields[7]))
             current[token].cpu = max(current[token].cpu, _seconds(fields[8]))
     return {token: record.sight() for token, record in found.items()}
+
+
+def _token(row: Mapping[str, str], ends: Mapping[str, str]) -> str:
+    """Whose job a row is: by its comment, and by its name where the site writes comments of its own."""
+    if row["Comment"].startswith(MARK):
+        return row["Comment"][len(MARK) :]
+    _, point, end = row["Name"].rpartition(".")
+    return ends.get(point + end, "")
 
 
 @dataclass
@@ -143,7 +152,7 @@ def _accounted(fields: list[str]) -> Sight:
 
 def _is_ours(token: str, name: str, comment: str) -> bool:
     # Most sites keep no comments in their accounting; the job's name ends with a part of the token.
-    return comment == MARK + token if comment.startswith(MARK) else name.endswith(f".{token_end(token)}")
+    return comment == MARK + token if comment.startswith(MARK) else name.endswith(name_end(token))
 
 
 def _told(state: JobState, text: str) -> int | None:

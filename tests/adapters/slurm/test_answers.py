@@ -30,6 +30,7 @@ def row(**given: str) -> str:
         "EndTime": "1700000105",
         "Reason": "None",
         "NodeList": "n1",
+        "Name": f"fit.{TOKEN[-12:]}",
         "Comment": f"labnb:{TOKEN}",
     }
     return "".join({**usual, **given}[name].ljust(width) for name, width in COLUMNS) + "\n"
@@ -72,8 +73,12 @@ def test_a_row() -> None:
 
 
 def test_a_number_that_another_job_has_is_not_ours() -> None:
-    text = row(Comment="labnb:another") + row(JobID="8", Comment="(null)") + row(JobID="9", Comment=TOKEN)
+    text = row(Comment="labnb:another") + row(JobID="8", Comment="(null)", Name="fit.v2")
     assert from_squeue(text, {TOKEN: "7"}) == {}
+
+
+def test_a_site_that_writes_comments_of_its_own() -> None:
+    assert from_squeue(row(Comment="project 12 of biology"), {TOKEN: ""})[TOKEN].state is JobState.RUNNING
 
 
 def test_accounting() -> None:
@@ -172,7 +177,7 @@ CLUSTER = parse(
         ({"partition": "gpu", "nodes": 2}, ["nodes: 2 asked for, and partition gpu gives at most 1."]),
         (
             {"partition": "gpu", "gpus": 2, "cpus": 100},
-            ["No node of partition gpu has all of what is asked for at once."],
+            ["No node of partition gpu has all that is asked for at once."],
         ),
         ({"partition": "gpu", "account": "physics"}, ["Partition gpu is not open to account physics."]),
         ({"partition": "old"}, ["Partition old takes no jobs at present."]),

@@ -93,7 +93,7 @@ def test_a_script_with_setup_and_odd_names() -> None:
     ]
     said = words(odd)
     assert "--output=/dev/null" in said
-    assert "--job-name=näme----id-.tttttttttttt" in said
+    assert "--job-name=n-me----id-.tttttttttttt" in said
     assert said[said.index("--dependency=afterok:7:8") + 1] == "--kill-on-invalid-dep=yes"
 
 
