@@ -73,14 +73,14 @@ def load_error(paths: JobPaths) -> BaseException | None:
 
     One that could not be pickled, or cannot be read here, comes as a JobError with its text.
     """
-    told = _read_json(paths.end).get("error")
+    told = (_read_json(paths.end) or _read_json(paths.stopped)).get("error")
     if not isinstance(told, dict):
         return None
     trace = str(told.get("traceback", "")).strip()
     found: BaseException | None = None
     if told.get("pickled"):
         try:
-            with contextlib.closing(_open(paths, paths.error, None)) as file:
+            with contextlib.closing(_open(paths, paths.error, str(told.get("digest", "")))) as file:
                 loaded = pickle.load(file)  # noqa: S301 - the user's own folder
             if isinstance(loaded, BaseException):
                 found = loaded
@@ -99,22 +99,19 @@ def load_error(paths: JobPaths) -> BaseException | None:
     return found
 
 
-def _open(paths: JobPaths, path: Path, digest: str | None) -> BinaryIO:
+def _open(paths: JobPaths, path: Path, digest: str) -> BinaryIO:
     """Open a file to unpickle, where nobody but the user could have written it, and its content is as told."""
     for folder in (paths.folder, paths.home, path.parent):
         _own(os.stat(folder), folder)
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)), "rb")
     try:
         _own(os.fstat(file.fileno()), path)
-        if digest is not None:
-            found = hashlib.sha256()
-            while chunk := file.read(1 << 20):
-                found.update(chunk)
-            if found.hexdigest() != digest:
-                raise JobError(
-                    f"{path} is damaged: its content is not what the job wrote.", "labnb collect fetches it."
-                )
-            file.seek(0)
+        found = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            found.update(chunk)
+        if found.hexdigest() != digest:
+            raise JobError(f"{path} is damaged: the job wrote another content.", "labnb collect fetches it.")
+        file.seek(0)
     except BaseException:
         file.close()
         raise

@@ -133,6 +133,8 @@ def test_an_exception_comes_back_as_it_was(tmp_path: Path) -> None:
     assert error.args == ("key",)
     assert any("train.ipynb [7]" in note for note in error.__notes__)
     assert load_value(job.paths, "x") == 1
+    job.paths.error.write_bytes(job.paths.error.read_bytes().replace(b"key", b"kez"))
+    assert "is damaged" in str(load_error(job.paths))
 
 
 def test_an_exception_that_does_not_pickle_comes_as_text(tmp_path: Path) -> None:
