@@ -42,7 +42,8 @@ _SIGNALS = {6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV",
 class Seen:
     """What is known of a job: the executor's word of it, the runner's end (end.json), and who wished it ended.
 
-    `state` None: the executor does not know the job. `reason` is in the executor's words.
+    `state` None: the executor does not know the job. `reason` is in the executor's words. `said` is the last line that
+    the job's process printed before or after the cell.
     """
 
     state: JobState | None
@@ -52,6 +53,7 @@ class Seen:
     used: Mapping[str, float] | None = None
     end: Mapping[str, Any] | None = None
     cancelled_by: str = ""
+    said: str = ""
 
 
 def cause_of(seen: Seen, asked: Resources) -> tuple[JobState, str]:
@@ -100,7 +102,8 @@ def _without_end(seen: Seen, asked: Resources) -> str:
         name = _SIGNALS.get(code - 128, f"signal {code - 128}")
         return f"its process was ended by {name} before it could say why"
     if code:
-        return f"its process ended with exit code {code} before the cell could say how it ended"
+        told = f": {seen.said}" if seen.said else ""
+        return f"its process ended with exit code {code} before the cell could say how it ended{told}"
     return f"it ended without a result{f' ({seen.reason})' if seen.reason not in ('', 'None') else ''}"
 
 

@@ -88,6 +88,14 @@ class JobFolder:
         """Read state.json: the sign of life of the runner; empty where there is none."""
         return read_json(self.paths.state) or {}
 
+    def said(self) -> str:
+        """Give the last line that the process of the job printed outside of the cell; "" where it printed none."""
+        try:
+            lines = self.paths.output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1].strip()[:300] if lines else ""
+
     def ask_to_cancel(self, who: str) -> None:
         """Leave word that the job is to be ended; the first who asks is named."""
         with contextlib.suppress(FileExistsError), open(self.paths.cancel, "x", encoding="utf-8") as file:

@@ -21,7 +21,7 @@ from labnb.ports.host import Host
 from labnb.runfolder.job_index import JobFolder
 from labnb.usecases.collect_job import CollectJob, moment
 from labnb.usecases.mirror_job import MirrorJobs
-from labnb.usecases.send_job import SendJob
+from labnb.usecases.send_job import SendJob, resources_of
 
 #: Seconds between two questions to an executor: the first, and the longest while nothing changes.
 FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
@@ -162,9 +162,7 @@ class FollowPlace:
         if sight.state.ended:
             # The job's own word is better, and may be on its way through the file system.
             memory.over_since = memory.over_since or time.monotonic()
-            if folder.paths.stopped.exists():
-                self._end(folder, job, sight, folder.end() or folder.stopped())
-            elif time.monotonic() - memory.over_since >= self.late:
+            if folder.paths.stopped.exists() or time.monotonic() - memory.over_since >= self.late:
                 self._end(folder, job, sight, folder.end() or folder.stopped())
             else:
                 self._soon(time.monotonic(), self.late)
@@ -217,7 +215,6 @@ class FollowPlace:
             self.collect.begin(folder, job)
 
     def _end(self, folder: JobFolder, job: Job, sight: Sight | None, end: dict[str, object] | None) -> None:
-        asked = {**job.resources, "options": tuple(job.resources.get("options", ()))}
         seen = Seen(
             state=sight.state if sight is not None else None,
             reason=sight.reason if sight is not None else "",
@@ -226,8 +223,9 @@ class FollowPlace:
             used={**job.used, **(sight.used if sight is not None else {})},
             end=end,
             cancelled_by=folder.cancelled_by(),
+            said=folder.said(),
         )
-        state, cause = cause_of(seen, Resources(**asked))
+        state, cause = cause_of(seen, resources_of(job))
         self.collect.end(folder, state, cause, sight)
         self.collect.collect(folder)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from labnb.model.errors import ExecutorError, HostUnreachable, JobError, LabError
 from labnb.model.job import Job, JobState
-from labnb.model.launch import launch
+from labnb.model.launch import ANY_PYTHON, launch
 from labnb.model.resources import Resources
 from labnb.model.run import Note, parse_time
 from labnb.model.target import Target
@@ -26,6 +26,7 @@ from labnb.ports.host import Host
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobIndex, held, read_json
 from labnb.usecases.bring_job import BringJob
+from labnb.usecases.check_python import CheckPython
 from labnb.usecases.place import Place, placed
 from labnb.usecases.runner_program import RunnerProgram
 from labnb.usecases.submit_job import GRACE, write_private
@@ -56,6 +57,7 @@ class SendJob:
     reach: Reach
     ended: Callable[[JobFolder, JobState, str], Job]
     passed: dict[object, float] = field(default_factory=dict)
+    pythons: CheckPython = field(default_factory=CheckPython)
 
     def check(self, target: Target, resources: Resources) -> tuple[Note, ...]:
         """Ask host and executor whether such a job can be. Raises what they raise, and JobError naming what cannot."""
@@ -104,7 +106,12 @@ class SendJob:
     def _send(self, folder: JobFolder, job: Job) -> Job:
         target = target_of(folder)
         host, executor = self.reach.host(target.host), self.reach.executor(target.executor)
-        resources = Resources(**{**job.resources, "options": tuple(job.resources.get("options", ()))})
+        interpreter = self.reach.python if host.local else ANY_PYTHON
+        if not job.folder:
+            if not host.local:
+                self.check(target, resources_of(job))
+            if target.python or not host.local:
+                self._tell(folder, self.pythons.check(target, host, folder.request(), interpreter))
         if host.local:
             place = self._lay_out(folder)
         else:
@@ -113,7 +120,7 @@ class SendJob:
             target,
             place.runner,
             place.folder,
-            interpreter=self.reach.python if host.local else "python3",
+            interpreter=interpreter,
             environments=place.environments,
             lock=place.lock,
             digest=place.lock_digest,
@@ -126,7 +133,7 @@ class SendJob:
             folder=place.folder,
             command=command.command,
             log=f"{place.folder}/job/{folder.paths.output.name}",
-            resources=resources,
+            resources=resources_of(job),
             setup=command.setup,
             after=self._handles(job),
             grace=GRACE,
@@ -194,6 +201,11 @@ class SendJob:
 
 class _DependencyFailed(JobError):
     """A job that another one waits for did not end well."""
+
+
+def resources_of(job: Job) -> Resources:
+    """Give what the job asked for."""
+    return Resources(**{**job.resources, "options": tuple(job.resources.get("options", ()))})
 
 
 def target_of(folder: JobFolder) -> Target:
