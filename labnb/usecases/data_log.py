@@ -46,8 +46,6 @@ class DataLog:
 
     def split(self, spec: str) -> tuple[str, str | None]:
         """Part NAME@VERSION; a name may hold "@" itself."""
-        if not spec.strip():
-            raise UsageError("A dataset must be named.", "Write NAME or NAME@VERSION; labnb data list shows the names.")
         before, at, after = spec.rpartition("@")
         if not at or not before:
             return self.name(spec), None
@@ -62,6 +60,8 @@ class DataLog:
     def name(self, text: str) -> str:
         """Give the name of a dataset, which may also be given as a path from the current folder."""
         given = text.strip().rstrip("/") or text
+        if not given.strip():
+            raise UsageError("A dataset must be named.", "Write NAME or NAME@VERSION; labnb data list shows the names.")
         known = self._names()
         for name in (given, os.path.normpath(given), self._from_here(given)):
             if name in known:

@@ -85,8 +85,9 @@ def _check(text: str, what: str) -> None:
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line.strip().removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.strip()]
-    return _public(lines[-1]) if lines else f"it ended with {done.returncode}."
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    causes = [line.partition(":")[2].strip() for line in lines if line.startswith(("ERROR:", "fatal:"))]
+    return _public((causes or lines[-1:] or [f"it ended with {done.returncode}"])[0])
 
 
 def _public(text: str) -> str:
