@@ -17,6 +17,7 @@ from labnb.runfolder.owner import Owner
 OWNER = "owner"
 # A folder whose owner cannot be seen (another machine's, or killed before it could write its name) goes after so long.
 _UNOWNED, _FOREIGN = 3600.0, 7 * 86400.0
+_TRIES = 100
 
 
 class Aside:
@@ -25,8 +26,14 @@ class Aside:
     def __init__(self, above: str) -> None:
         self.folder = os.path.join(above, secrets.token_hex(8))
         self._numbers = itertools.count()
-        os.makedirs(above, exist_ok=True)
-        os.mkdir(self.folder)
+        for left in range(_TRIES, -1, -1):
+            os.makedirs(above, exist_ok=True)
+            try:
+                os.mkdir(self.folder)
+                break
+            except FileNotFoundError:  # whoever was done first took the folder above away
+                if not left:
+                    raise
         with open(os.path.join(self.folder, OWNER), "x", encoding="utf-8") as file:
             json.dump(asdict(Owner.this()), file)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from dvc.repo import Repo
 from dvc_objects.executors import ThreadPoolExecutor
-from dvc_objects.fs import generic
 from dvc_objects.fs.local import localfs
 from fsspec.callbacks import Callback
 
@@ -80,28 +79,18 @@ def _secrets(repo: Any, name: str) -> list[str]:
 def _fetch(odb: Any, objects: list[str], into: str, tell: Tell) -> dict[str, Any]:
     """Copy objects into a folder, each under its digest once it is whole; tell which the remote does not have."""
     odb.fs.exists(odb.path)  # one question tells whether anybody is there at all
-    missing: list[str] = []
-    broken: list[BaseException] = []
 
-    def failed(source: str, target: str, error: BaseException) -> None:
-        if isinstance(error, FileNotFoundError):
-            missing.append(os.path.basename(target))
-        else:
-            broken.append(error)
+    def bring(md5: str) -> str | None:
+        part = os.path.join(into, f"{md5}.part")
+        try:
+            odb.fs.get_file(odb.oid_to_path(md5), part, callback=_Count(tell, bytes_of_file=True))
+        except FileNotFoundError:
+            return md5
+        os.replace(part, os.path.join(into, md5))
+        return None
 
-    generic.copy(
-        odb.fs,
-        [odb.oid_to_path(md5) for md5 in objects],
-        localfs,
-        [os.path.join(into, md5) for md5 in objects],
-        callback=_Count(tell),
-        batch_size=odb.fs.jobs,
-        on_error=failed,
-    )
-    # A failed file leaves an empty one behind where the library renames all the same.
-    if broken:
-        raise broken[0]
-    return {"missing": missing}
+    with ThreadPoolExecutor(max_workers=odb.fs.jobs, cancel_on_error=True) as pool:
+        return {"missing": [md5 for md5 in pool.imap_unordered(bring, objects) if md5 is not None]}
 
 
 def _push(odb: Any, objects: list[list[Any]], tell: Tell) -> dict[str, Any]:

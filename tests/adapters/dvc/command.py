@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import subprocess
@@ -133,8 +134,10 @@ def content_of(path: Path) -> dict[str, bytes]:
 
 def everything(path: Path) -> dict[str, tuple[int, int, int]]:
     """The state of every file and folder below a path: nothing that writes escapes it."""
-    return {
-        str(item): (item.lstat().st_mtime_ns, item.lstat().st_size, item.lstat().st_ino)
-        for item in path.rglob("*")
-        if ".git/" not in f"{item}/"
-    }
+    found = {}
+    for item in path.rglob("*"):
+        if ".git" not in item.parts:
+            with contextlib.suppress(FileNotFoundError):  # a database's own passing files
+                status = item.lstat()
+                found[str(item)] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    return found

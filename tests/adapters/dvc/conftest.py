@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +17,26 @@ def no_common_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "no-global"))
     monkeypatch.setenv("DVC_SYSTEM_CONFIG_DIR", str(tmp_path / "no-system"))
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site-cache"))
+
+
+_T = TypeVar("_T")
+Prepared = Callable[[Place, str, Callable[[Place], _T]], _T]
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared[object]:
+    """Gives a place what was made once: the first dataset of a project costs a second and more."""
+    made: dict[str, tuple[Path, object]] = {}
+
+    def get(place: Place, name: str, make: Callable[[Place], object]) -> object:
+        if name not in made:
+            first = Place(tmp_path_factory.mktemp("prepared") / "project")
+            made[name] = (first.path, make(first))
+        shutil.copytree(made[name][0], place.path, symlinks=True, dirs_exist_ok=True)
+        place.again()
+        return made[name][1]
+
+    return get
 
 
 @pytest.fixture

@@ -13,14 +13,19 @@ import pytest
 from labnb.adapters.dvc import ingest
 from labnb.model.errors import DataStoreError, LabError, NotFound
 from tests.adapters.dvc.command import Place, everything
+from tests.adapters.dvc.conftest import Prepared
 from tests.needs import need
 
 
 @pytest.fixture
-def ready(place: Place) -> Place:
-    place.write("first.csv", "1")
-    place.writer.add(Path("first.csv"))
+def ready(place: Place, prepared: Prepared[object]) -> Place:
+    prepared(place, "first", _first)
     return place
+
+
+def _first(place: Place) -> object:
+    place.write("first.csv", "1")
+    return place.writer.add(Path("first.csv"))
 
 
 def refused(place: Place, words: str, name: str = "data", kind: type[LabError] = DataStoreError) -> LabError:

@@ -14,11 +14,18 @@ from labnb.adapters.dvc import exchange
 from labnb.model.dataset import DatasetVersion
 from labnb.model.errors import DataStoreError, LabError, NotFound, StoreCorrupt, StoreUnreachable
 from tests.adapters.dvc.command import Place, content_of, dvc, everything
+from tests.adapters.dvc.conftest import Prepared
 
 
 @pytest.fixture
-def two(place: Place) -> tuple[DatasetVersion, DatasetVersion]:
+def two(
+    place: Place, prepared: Prepared[tuple[DatasetVersion, DatasetVersion]]
+) -> tuple[DatasetVersion, DatasetVersion]:
     """A folder with two versions, the second one lying in the work tree."""
+    return prepared(place, "two", _two)
+
+
+def _two(place: Place) -> tuple[DatasetVersion, DatasetVersion]:
     for name, text in {"a.csv": "1\n", "sub/b.csv": "2\n", "sub/deep/c": "3\n", "gone": "4\n"}.items():
         place.write(f"data/{name}", text)
     first = place.writer.add(Path("data")).version
@@ -26,6 +33,11 @@ def two(place: Place) -> tuple[DatasetVersion, DatasetVersion]:
     place.write("data/new", "5\n")
     (place.path / "data/gone").unlink()
     return first, place.writer.add(Path("data")).version
+
+
+def one(place: Place) -> DatasetVersion:
+    place.write("data/a", "1")
+    return place.writer.add(Path("data")).version
 
 
 FIRST = {"a.csv": b"1\n", "sub/b.csv": b"2\n", "sub/deep/c": b"3\n", "gone": b"4\n"}
@@ -150,14 +162,21 @@ def test_the_output_of_a_pipeline_and_its_lock_file(place: Place) -> None:
     assert (place.path / "dvc.lock").read_text() == lock
 
 
-@pytest.mark.parametrize("links", ["copy", "hardlink", "symlink"])
-@pytest.mark.parametrize("kind", ["content", "listing"])
-def test_a_damaged_object_is_not_restored(place: Place, kind: str, links: str) -> None:
+def _with_a_thousand(place: Place) -> DatasetVersion:
     place.write("data/a", "1")
     place.write("data/b", "2" * 1000)
     first = place.writer.add(Path("data")).version
     place.write("data/b", "3")
     place.writer.add(Path("data"))
+    return first
+
+
+@pytest.mark.parametrize("links", ["copy", "hardlink", "symlink"])
+@pytest.mark.parametrize("kind", ["content", "listing"])
+def test_a_damaged_object_is_not_restored(
+    place: Place, prepared: Prepared[DatasetVersion], kind: str, links: str
+) -> None:
+    first = prepared(place, "damaged", _with_a_thousand)
     config = place.path / ".dvc/config"
     config.write_text(f"{config.read_text()}[cache]\n    type = {links}\n")
     objects = place.path / ".dvc/cache/files/md5"
@@ -179,11 +198,10 @@ LEADS_AWAY = ["../../etc/x", "/etc/x", "a/../../x", "a//b", "", ".", "a\0b"]
 
 
 @pytest.mark.parametrize("name", LEADS_AWAY)
-def test_a_listing_that_leads_away_is_refused(place: Place, name: str) -> None:
+def test_a_listing_that_leads_away_is_refused(place: Place, prepared: Prepared[object], name: str) -> None:
     import hashlib
 
-    place.write("data/a", "1")
-    place.writer.add(Path("data"))
+    prepared(place, "one", one)
     md5 = hashlib.md5(b"1").hexdigest()
     content = json.dumps([{"md5": md5, "relpath": name}, {"md5": md5, "relpath": "fine"}]).encode()
     digest = hashlib.md5(content).hexdigest()
@@ -198,17 +216,15 @@ def test_a_listing_that_leads_away_is_refused(place: Place, name: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["../../x", "0" * 31, "0" * 32 + ".dir/../x", "", "g" * 32])
-def test_a_version_that_is_no_digest(place: Place, version: str) -> None:
-    place.write("data/a", "1")
-    place.writer.add(Path("data"))
+def test_a_version_that_is_no_digest(place: Place, prepared: Prepared[object], version: str) -> None:
+    prepared(place, "one", one)
     with pytest.raises(StoreCorrupt, match="is no version"):
         place.writer.checkout(DatasetVersion("data", version))
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "nowhere/../../outside", "linked/x"])
-def test_a_dataset_that_lies_elsewhere(place: Place, name: str) -> None:
-    place.write("data/a", "1")
-    version = place.writer.add(Path("data")).version
+def test_a_dataset_that_lies_elsewhere(place: Place, prepared: Prepared[DatasetVersion], name: str) -> None:
+    version = prepared(place, "one", one)
     (place.path / "linked").symlink_to(place.path.parent)
     with pytest.raises(NotFound, match="There is no dataset"):
         place.writer.checkout(DatasetVersion(name, version.version))

