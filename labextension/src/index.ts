@@ -4,6 +4,7 @@ import { backendPlugin } from './plugins/backend';
 import { cardPlugin } from './plugins/card';
 import { datasetsPlugin } from './plugins/datasets';
 import { jobsPlugin } from './plugins/jobs';
+import { notebookPlugin } from './plugins/notebook';
 import { runCommandsPlugin } from './plugins/run_commands';
 import { runsPlugin } from './plugins/runs';
 import { sidebarPlugin } from './plugins/sidebar';
@@ -19,5 +20,6 @@ export default [
   jobsPlugin,
   runCommandsPlugin,
   viewsPlugin,
+  notebookPlugin,
   cardPlugin
 ];

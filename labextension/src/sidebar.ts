@@ -18,9 +18,10 @@ export class Sidebar extends SidePanel implements ISidebar {
     this.title.caption = trans.__('labnb');
     this.node.setAttribute('aria-label', trans.__('labnb'));
     this.node.setAttribute('role', 'region');
-    this._accordion.expansionToggled.connect(() =>
-      this._folded.emit(this.folded)
-    );
+    this._accordion.expansionToggled.connect(() => {
+      this._share();
+      this._folded.emit(this.folded);
+    });
   }
 
   /** The sections that are folded, by their ids; told whenever one is folded or unfolded. */
@@ -59,9 +60,20 @@ export class Sidebar extends SidePanel implements ISidebar {
   /** Unfold a section. */
   reveal(id: string): void {
     const index = this.widgets.findIndex(one => one.id === id);
-    if (index >= 0) {
+    if (this.widgets[index]?.isHidden) {
       this._accordion.expand(index);
+      this._share();
     }
+  }
+
+  /** A section that was never open has no height of its own: the open ones share what there is, the first most. */
+  private _share(): void {
+    const open = this.widgets.filter(one => !one.isHidden);
+    this._accordion.setRelativeSizes(
+      this.widgets.map(one =>
+        one.isHidden ? 0 : one === open[0] && open.length > 1 ? 1.6 : 1
+      )
+    );
   }
 
   private get _accordion(): AccordionPanel {

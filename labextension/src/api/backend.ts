@@ -109,6 +109,18 @@ export class Backend {
     }
   }
 
+  /** The project of a notebook, whichever is in front. */
+  async projectOf(notebook: string): Promise<ProjectApi> {
+    let found = this._notebooks.get(notebook);
+    if (found === undefined) {
+      const place = { settings: this._settings, project: '' };
+      const projects = await getProjects(place, notebook);
+      found = projects.find(one => one.current)?.id ?? '';
+      this._notebooks.set(notebook, found);
+    }
+    return this.of(found);
+  }
+
   /** The path by which Jupyter knows a file of a project. */
   pathOf(project: string, file: string): string {
     const found = this._projects.find(one => one.id === project);
@@ -119,6 +131,7 @@ export class Backend {
   }
 
   private readonly _settings: ServerConnection.ISettings;
+  private readonly _notebooks = new Map<string, string>();
   private readonly _apis = new Map<string, ProjectApi>();
   private readonly _projectChanged = new Signal<this, void>(this);
   private readonly _projectsChanged = new Signal<this, void>(this);

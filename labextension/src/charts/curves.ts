@@ -69,7 +69,7 @@ export function curvesFigure(
       },
       yaxis: { type: options.logY ? 'log' : 'linear' },
       // What the reader zoomed to outlives new points.
-      uirevision: `${title} ${options.x} ${options.logX}`
+      uirevision: `${escapeText(title)} ${options.x} ${options.logX}`
     }
   };
 }

@@ -127,7 +127,9 @@ export function readSpan(told: Record<string, unknown>): Span | undefined {
 function readX(value: unknown): number {
   return typeof value === 'number'
     ? value
-    : Date.parse(String(value).replace(' ', 'T'));
+    : Date.parse(
+        `${String(value).replace(' ', 'T')}${String(value).includes(':') ? 'Z' : ''}`
+      );
 }
 
 export type { Layout };

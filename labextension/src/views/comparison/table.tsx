@@ -6,9 +6,11 @@ import type { IComparisonRow } from '../../api/types';
 import { stroke } from '../../charts/theme';
 import { CommandIDs } from '../../commands';
 import { download } from '../../components/download';
+import { showDuration } from '../../mime/elapsed';
 import { showValue } from '../../mime/run';
 import { statusName, statusSign } from '../../mime/status';
 import { field } from '../../tables/write';
+import { fullTime } from '../../wording/ago';
 import { shortVersion } from '../../wording/version';
 import type { IComparisonPartProps } from './index';
 
@@ -16,9 +18,12 @@ export function ComparisonTable(props: IComparisonPartProps): JSX.Element {
   const { facts, context, model } = props;
   const { trans, commands } = context;
   const [all, setAll] = React.useState(false);
-  // The text of a cell is compared as code.
+  // The text of a cell is compared as code; the names stand above.
   const rows = facts.rows.filter(
-    row => (all || row.differs) && !(row.kind === 'code' && row.name === 'cell')
+    row =>
+      (all || row.differs) &&
+      !(row.kind === 'code' && row.name === 'cell') &&
+      !(row.kind === 'attribute' && row.name === 'name')
   );
   return (
     <div className="jp-labnb-part">
@@ -109,7 +114,7 @@ function Row(props: {
       </th>
       {row.values.map((value, index) => {
         const text = value === null ? '–' : showValue(value);
-        const shown = row.kind === 'data' ? shortVersion(text) : text;
+        const shown = value === null ? text : say(row, value, text);
         const mark =
           best && row.differs && typeof value === 'number'
             ? value === best[0]
@@ -127,6 +132,24 @@ function Row(props: {
       })}
     </tr>
   );
+}
+
+/** Times, spans and digests as they are written elsewhere. */
+function say(
+  row: IComparisonRow,
+  value: IComparisonRow['values'][number],
+  text: string
+): string {
+  if (row.kind === 'data' || row.name === 'commit' || row.name === 'lock') {
+    return shortVersion(text);
+  }
+  if (row.kind === 'attribute' && /^(started|ended)$/.test(row.name)) {
+    return fullTime(text);
+  }
+  if (row.kind === 'attribute' && row.name === 'duration') {
+    return typeof value === 'number' ? showDuration(value) : text;
+  }
+  return text;
 }
 
 function extremes(row: IComparisonRow): [number, number] | null {
