@@ -220,7 +220,7 @@ def follow(lab: Lab, stop: Stop) -> int:
         finally:
             os.close(lock)
         # Whoever announced before the lock was free counts on this process.
-        if stop.asked or index.active() == left:
+        if stop.asked or index.announced() == left:
             return 0
 
 
@@ -231,18 +231,18 @@ def _serve(lab: Lab, index: JobIndex, stop: Stop) -> list[str]:
     woken = True
     with NameWatch([index.active_folder]) as watch:
         while not stop.asked and index.home.is_dir():
-            uids = index.active()
+            uids = index.announced()
             watch.follow([JobFolder(lab.paths.run(uid).folder).paths.home for uid in uids])
             pause = followers.turn(uids, woken)
             if uids:
                 quiet_since = time.monotonic()
             left = quiet_since + idle - time.monotonic()
-            if left <= 0 and not index.active():
+            if left <= 0 and not index.announced():
                 break
             woken = watch.wait(min(pause, max(left, 0.05)), NAMES, (stop.pipe[0],))
             stop.hush()
     followers.end()
-    return index.active()
+    return index.announced()
 
 
 def say(*lines: str) -> None:

@@ -185,6 +185,10 @@ class JobIndex:
 
     def active(self) -> list[str]:
         """List the jobs that are not collected yet, the oldest first."""
+        return [uid for uid in self.announced() if JobPaths(self.lab.run(uid).folder).job.is_file()]
+
+    def announced(self) -> list[str]:
+        """List what the follower is to look at, the oldest first: also jobs that are only being written."""
         found = []
         with contextlib.suppress(OSError), os.scandir(self.active_folder) as entries:
             for entry in entries:
@@ -209,6 +213,10 @@ class JobIndex:
     def write_group(self, group: JobGroup) -> None:
         """Keep an array; raises OSError."""
         write_atomic(self.home / "groups" / f"{group.id}.json", json.dumps(group.to_json(), indent=1, default=repr))
+
+    def group_lock(self, group: str) -> Path:
+        """Held by who brings a member of an array to its target where only so many may run at once."""
+        return self.home / "groups" / f"{group}.lock"
 
     def group(self, start: str) -> JobGroup | None:
         """Find an array by its id or the start of it; None where there is none."""

@@ -44,7 +44,7 @@ class CheckPython:
     told: dict[tuple[object, ...], tuple[float, dict[str, Any]]] = field(default_factory=dict)
 
     def check(self, target: Target, host: Host, request: JobRequest, interpreter: str) -> list[Note]:
-        """Give notes on packages that differ. Raises what the host does, and JobError where the job could not run there.
+        """Give notes on packages that differ. Raises what the host does, and JobError where the job could not run.
 
         An image, and an environment that is made for the job, are not looked into.
         """

@@ -24,11 +24,14 @@ from labnb.ports.executor import Sight
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobIndex, held, read_json
 from labnb.runfolder.journal import Journal
+from labnb.runfolder.paths import write_atomic
 from labnb.usecases.record_run import OpenRun, RecordRun
 from labnb.usecases.redact_record import Redactor
 from labnb.usecases.send_job import target_of
 from labnb.usecases.submit_job import job_facts
 
+#: Bytes of a log up to which it is searched for secrets.
+CLEANED = 20_000_000
 _STATUS = {JobState.COMPLETED: RunStatus.FINISHED, JobState.FAILED: RunStatus.FAILED}
 
 
@@ -107,6 +110,8 @@ class CollectJob:
         opened = OpenRun(
             run, run_folder, Journal(run_folder.paths.journal), Redactor(self.record.scanner), code, notes=[*run.notes]
         )
+        with opened.part("log", "Secrets in the log were"):
+            clean_log(run_folder.paths.log, opened.redactor)
         snapshot = read_json(run_folder.paths.snapshot) or {}
         closure = None
         with opened.part("snapshot", "The closure of the cell was"):
@@ -143,6 +148,16 @@ class CollectJob:
         if len(ran) > 1:
             notes.append(Note("ran_again", f"The cell was begun {len(ran)} times: {ran[-1].get('why', '')}."))
         return notes
+
+
+def clean_log(path: Path, redactor: Redactor) -> None:
+    """Mask secrets in what a job printed, as a local run does while it prints; a very long log stays as it is."""
+    if not path.exists() or path.stat().st_size > CLEANED:
+        return
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    clean = redactor.clean(text, "the output")
+    if clean != text:
+        write_atomic(path, clean)
 
 
 def closure_of(data: Any) -> Closure | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -34,6 +35,8 @@ from labnb.usecases.work_tree import WorkTree
 
 #: Seconds for which a host or scheduler that stopped answering in the middle of a submission is tried again.
 PATIENCE = 900.0
+#: So many members of an array run at once as processes of another machine; here, as many as there are processors.
+FAR_AT_ONCE = 4
 #: Seconds for which a check that passed is not made again for the same resources.
 CHECKED = 60.0
 
@@ -85,10 +88,11 @@ class SendJob:
             if who and not job.folder:  # nothing of it has left this machine
                 return self.ended(folder, JobState.CANCELLED, f"cancelled by {who} before it was sent")
             try:
-                waiting = self._waits_for(job)
-                if waiting:
-                    return folder.update(lambda job: dataclasses.replace(job, cause=waiting))
-                return self._send(folder, job)
+                with held(self.index.group_lock(job.group)) if job.group else contextlib.nullcontext():
+                    waiting = self._waits_for(job)
+                    if waiting:
+                        return folder.update(lambda job: dataclasses.replace(job, cause=waiting))
+                    return self._send(folder, job)
             except HostUnreachable as error:
                 age = time.time() - parse_time(job.submitted or "").timestamp()
                 if not folder.read().folder or age > PATIENCE:
@@ -192,7 +196,18 @@ class SendJob:
                     raise _DependencyFailed(f"the job {uid[:8]} that it waits for is {other.state.value}")
             elif not other.handle or not _same_place(target_of(folder), target_of(self.index.folder(job.id))):
                 return f"waits for the job {uid[:8]}"
-        return ""
+        return self._waits_for_room(job)
+
+    def _waits_for_room(self, job: Job) -> str:
+        """Say whether a member of an array must wait: processes have no queue, and would all run at once."""
+        target = target_of(self.index.folder(job.id))
+        group = self.index.group(job.group) if job.group and target.executor == "process" else None
+        if group is None:
+            return ""
+        at_once = max((os.cpu_count() or 2) // (job.resources.get("cpus") or 1), 1) if not target.host else FAR_AT_ONCE
+        others = (self.index.folder(uid).read() for uid in group.jobs if uid != job.id)
+        running = sum(1 for other in others if other.handle and not other.state.ended)
+        return "waits for other members of its array to end" if running >= at_once else ""
 
     def _handles(self, job: Job) -> tuple[str, ...]:
         others = [self.index.folder(uid).read() for uid in job.after]

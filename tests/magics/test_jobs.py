@@ -127,10 +127,9 @@ def test_waiting_and_interrupting(kernel: JobKernel) -> None:
     assert reply.error is not None
     assert reply.error["ename"] == "ZeroDivisionError"
     sent = kernel.send("%%labrun --on here --wait --out slept\nimport time\ntime.sleep(2)\nslept = True")
-    folder = kernel.folder / ".labnb" / "jobs" / "active"
-    while not list(folder.iterdir()):
+    while not (active := kernel.lab.jobs.index.active()):
         pass
-    (uid,) = [path.name for path in folder.iterdir()]
+    (uid,) = active
     wait_for_job(kernel.folder, uid, lambda job: job.state is JobState.RUNNING)
     os.kill(kernel.pid, signal.SIGINT)
     reply = kernel.wait(sent)
@@ -226,10 +225,11 @@ def test_one_job_after_another(kernel: JobKernel) -> None:
         ("--gpus 2", "pass", "--on TARGET"),
         ("--on here --each rate", "pass", "--each lr=0.1,0.01"),
         ("--on here", "print(lock)", "lock"),
+        ("--on here", "big.sum()", "GB"),
     ],
 )
 def test_bad_input_is_answered_and_leaves_nothing(kernel: JobKernel, line: str, source: str, said: str) -> None:
-    kernel.run("import threading\nlock = threading.Lock()")
+    kernel.run("import threading, numpy\nlock = threading.Lock()\nbig = numpy.zeros(625_000_000)")
     before = sorted((kernel.folder / ".labnb" / "runs").iterdir())
     reply = kernel.run(f"%%labrun {line}\n{source}")
     assert reply.status == "error"
@@ -259,6 +259,35 @@ def test_labjobs_lists(kernel: JobKernel) -> None:
     assert table is not None
     assert table.splitlines()[0].split()[:4] == ["job", "name", "target", "state"]
     assert len(table.splitlines()) == 5
+
+
+def test_another_kernel_another_day(kernel: JobKernel) -> None:
+    uid, _ = kernel.submit("--on here --out kept", "kept = {'a': [1, 2]}")
+    with JobKernel(kernel.folder) as other:
+        reply = other.run(f"import labnb\nprint(labnb.job({uid[:6]!r}).result(), labnb.job({uid!r}).wait().status)")
+    assert reply.stdout == "{'a': [1, 2]} COMPLETED\n", reply.error
+
+
+def test_secrets_in_the_log_are_masked(kernel: JobKernel) -> None:
+    key = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6"
+    uid, _ = kernel.submit("--on here", f"print('token', {key[:10]!r} + {key[10:]!r})")
+    kernel.ended(uid)
+    log = kernel.lab.paths.run(uid).log.read_text()
+    assert log.startswith("token ")
+    assert key not in log
+
+
+def test_members_of_an_array_do_not_all_run_at_once(kernel: JobKernel) -> None:
+    count = (os.cpu_count() or 2) + 2
+    values = ",".join(map(str, range(count)))
+    kernel.run(f"%%labrun crowd --on here --each n={values}\nimport time\ntime.sleep(0.4)")
+    jobs = [job for job in kernel.lab.jobs.index.jobs() if job.name.startswith("crowd")]
+    assert len(jobs) == count
+    ended = [kernel.ended(job.id) for job in jobs]
+    assert all(job.state is JobState.COMPLETED for job in ended)
+    spans = [(job.started or "", job.ended or "") for job in ended]
+    most = max(sum(1 for begun, end in spans if begun <= moment < end) for moment, _ in spans)
+    assert most <= (os.cpu_count() or 2)
 
 
 def test_the_follower_ends_by_itself(tmp_path: Path) -> None:

@@ -187,7 +187,8 @@ def test_requeued_jobs_wait_again(lab: Lab, told: ToldExecutor) -> None:
 
 
 def test_one_question_for_all(lab: Lab, told: ToldExecutor) -> None:
-    folders = lab.jobs.submit.submit(draft(), [{"x": number} for number in range(20)])
+    slow = Target("slow", executor="slurm")
+    folders = lab.jobs.submit.submit(draft(target=slow), [{"x": number} for number in range(20)])
     for folder in folders:
         told.sights[lab.jobs.send.send(folder).token] = Sight(JobState.RUNNING)
     follower = place(lab.jobs)
