@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from labnb.model.job_request import JobRequest
@@ -43,6 +45,14 @@ class Ending:
         """Add something that the reader of the record must know."""
         self._notes.append({"code": code, "message": self._mask.text(message), "hint": hint})
 
+    @contextlib.contextmanager
+    def part(self, what: str) -> Iterator[None]:
+        """Take one part of the record; where it fails, a note says so and the rest goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a full disk, the cell's own objects: the end is still to be told
+            self.note("incomplete", f"{what} could not be kept whole: {type(error).__name__}: {_message(error)}.")
+
     def take_error(self, error: BaseException | None, prepared: bool, signals: Signals) -> None:
         """Tell from what ended the cell how the job ended."""
         if signals.asked:
@@ -52,7 +62,9 @@ class Ending:
             self.cause = f"told to stop by {signals.asked}"
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
             return
-        lines, line = own_lines(error, self._request.label)
+        lines, line = [f"{type(error).__name__}: {_message(error)}"], None
+        with self.part("The traceback"):
+            lines, line = own_lines(error, self._request.label)
         kind, message = type(error).__name__, _message(error)
         if not prepared and isinstance(error, NotRestored):
             kind, lines = "NotRestored", [message]
@@ -77,20 +89,12 @@ class Ending:
 
     def take_values(self, names: dict[str, Any]) -> None:
         """Keep the values that were asked for."""
-        if not self._request.out:
-            return
-        try:
+        if self._request.out:
             self._values = keep_values(self._request, self._paths, names, carry_cloudpickle(self._carried))
-        except Exception as error:  # noqa: BLE001 - a full disk: the rest of the record is still to be written
-            self.note("values", f"The values of the cell could not be kept: {error}.", "Is the disk full?")
 
     def take_files(self, files: Files) -> None:
         """Tell which files the cell read and wrote."""
-        try:
-            late = files.write(self._paths.files)
-        except Exception as error:  # noqa: BLE001
-            self.note("files", f"The files that the cell read and wrote were not recorded: {error}.")
-            return
+        late = files.write(self._paths.files)
         if late:
             some = ", ".join(late[:3]) + (f" and {len(late) - 3} more" if len(late) > 3 else "")
             self.note("files", f"The content of {some} was not digested: that would have taken too long.")
@@ -123,10 +127,8 @@ class Ending:
             "uid": self._request.uid,
             "token": self._request.token,
         }
-        try:
+        with self.part("The environment of the job"):
             told["environment"] = environment()
-        except Exception as error:  # noqa: BLE001
-            self.note("environment", f"The environment of the job was not recorded: {error}.")
         self._told = told
         try:
             target = self._paths.end if self._final else self._paths.stopped

@@ -155,26 +155,30 @@ class Running:
 
     def _finish(self, files: Files, names: dict[str, Any], error: BaseException | None) -> int:
         ending, prepared = self._ending, self._prepared
+        sys.stdout, sys.stderr = self._streams  # the cell may have put others in their place
         ending.take_error(error, prepared, self._signals)
-        if isinstance(self._shell, PlainShell) and error is not None and ending.error is not None:
-            self._shell.show_error(error, ending.error["traceback"].split("\n"))
-        with contextlib.suppress(Exception):
+        with ending.part("The end of the output"):
+            if isinstance(self._shell, PlainShell) and error is not None and ending.error is not None:
+                self._shell.show_error(error, ending.error["traceback"].split("\n"))
             show_figures(self._shell.display_pub.publish)
         if prepared:
-            self._record(names)
-            ending.take_values(names)
-        self._flush()
-        for pipe in self._pipes:
-            pipe.stop()
-        shown = self._recorder.stop() if self._recorder is not None else ()
-        self._log.finish()
-        self._pulse.stop()
-        with contextlib.suppress(OSError):
+            with ending.part("Params and metrics"):
+                self._record(names)
+            with ending.part("The values of the cell"):
+                ending.take_values(names)
+        with ending.part("The output"):
+            self._flush()
+            for pipe in self._pipes:
+                pipe.stop()
+            shown = self._recorder.stop() if self._recorder is not None else ()
+            self._log.finish()
+            self._pulse.stop()
             self._write_output(shown, None)
         with contextlib.suppress(OSError):
             self._room.unlink()
         if prepared:
-            ending.take_files(files)
+            with ending.part("The files that the cell read and wrote"):
+                ending.take_files(files)
         if not self._journal.close():
             ending.note("journal", "A part of what was logged found no room and was lost.", "Is the disk full?")
         if self._log.failed:
@@ -194,6 +198,7 @@ class Running:
         self._originals = sys.stdout, sys.stderr
         out, err = Stream("stdout", 1, self._log), Stream("stderr", 2, self._log)
         sys.stdout, sys.stderr, sys.stdin = out, err, _NoInput()
+        self._streams = out, err
         # The write method is looked up at each call: the recorder of outputs replaces it for the time of the cell.
         self._pipes = [Pipe(1, lambda text: out.write(text)), Pipe(2, lambda text: err.write(text))]
         for pipe in self._pipes:

@@ -80,6 +80,32 @@ for _ in range(2000):
     assert load_value(job.paths, "caught") is True
 
 
+def test_a_cell_that_takes_its_surroundings_apart_still_ends(tmp_path: Path) -> None:
+    cell = """\
+import io, os, sys, shutil
+os.makedirs("inner"); os.chdir("inner"); shutil.rmtree(os.getcwd())
+print("first")
+sys.stdout = sys.stderr = io.StringIO()
+sys.stdout.close()
+os.close(1); os.close(2)
+class Bad:
+    x = 1
+    @property
+    def __dict__(self): raise OSError("no")
+class Odd(Exception):
+    def __str__(self): raise OSError("no text")
+    __repr__ = __str__
+answer = 42
+raise Odd
+"""
+    job = make_job(tmp_path, cell, out=("answer",))
+    assert job.run()[0] == 1
+    assert job.end["state"] == "FAILED"
+    assert job.end["error"]["type"] == "Odd"
+    assert job.log.startswith("first\n")
+    assert load_value(job.paths, "answer") == 42
+
+
 def test_figures_and_timing_in_ipython(tmp_path: Path) -> None:
     cell = """\
 get_ipython().run_line_magic('matplotlib', 'inline')
