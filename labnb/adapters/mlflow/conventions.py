@@ -70,6 +70,7 @@ def tags_of(run: Run) -> dict[str, str]:
         "labnb.code.dirty": str(bool(code["dirty"])).lower() if "dirty" in code else None,
         "labnb.environment.python": run.environment.get("python"),
         "labnb.environment.lock": run.environment.get("lock"),
+        **{f"labnb.job.{name}": (run.job or {}).get(name) for name in ("target", "state", "cause", "node", "handle")},
         "labnb.error": f"{run.error.get('type', '')}: {run.error.get('message', '')}" if run.error else None,
     }
     tags = {**run.tags, **{name: str(value) for name, value in ours.items() if value}}
