@@ -71,6 +71,16 @@ def test_a_cell_leaves_its_whole_record(tmp_path: Path, env: dict[str, str] | No
     assert not job.paths.run.log_tail.exists()
 
 
+def test_every_file_of_a_job_is_documented(tmp_path: Path) -> None:
+    record = (Path(__file__).parents[2] / "docs" / "record.md").read_text()
+    cell = "import labnb\nlabnb.checkpoint(lambda folder: None)\nlabnb.checkpoint.save()\nx = 1\n1 / 0"
+    job = make_job(tmp_path, cell, out=("x",))
+    job.run()
+    names = {path.name + "/" * path.is_dir() for path in (*job.paths.home.iterdir(), *job.paths.folder.iterdir())}
+    assert {"end.json", "error.pkl", "values/", "checkpoint/", "journal.jsonl"} <= names
+    assert {name for name in names if f"`{name}`" not in record} == set()
+
+
 @pytest.mark.parametrize("name", ["two words", 'it\'s "quoted" $(touch x) `y`;', "a\nline", "ünïcode 测试", "-rf"])
 def test_any_name_of_a_folder_will_do(tmp_path: Path, name: str) -> None:
     job = make_job(tmp_path / name, "import os, sys\nwhere = os.getcwd()\nwhere", out=("where",))
