@@ -122,12 +122,12 @@ class JobView:
     def __repr__(self) -> str:
         from labnb.model.card import to_text
 
-        return to_text(self.run())
+        return to_text(self.run(), None, last_line(self._folder))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from labnb.model.card import card
 
-        return card(self.run(), time.time())
+        return card(self.run(), time.time(), None, last_line(self._folder))
 
 
 class JobGroupView:
@@ -231,6 +231,22 @@ def run_of(folder: JobFolder) -> Run:
     facts = {**(run.job or {}), **{k: v for k, v in job.to_json().items() if k in (run.job or {}) or k == "state"}}
     status = RunStatus.RUNNING if job.state is JobState.RUNNING else run.status
     return dataclasses.replace(run, status=status, job=facts)
+
+
+def last_line(folder: JobFolder) -> str:
+    """Give the last line that a job which has not ended has printed: its progress bar, perhaps."""
+    if folder.paths.end.exists():
+        return ""
+    tail = _read(folder.paths.run.log_tail).strip()
+    if tail:
+        return tail.splitlines()[-1]
+    try:
+        with open(folder.paths.run.log, "rb") as log:
+            log.seek(max(log.seek(0, 2) - 4000, 0))
+            lines = log.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""
 
 
 def settle(folder: JobFolder, seconds: float = 5.0) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,7 @@ from labnb.model.job import Job
 if TYPE_CHECKING:
     from labnb.lab import Lab
     from labnb.magics.recorder import Recorder
+    from labnb.runfolder.job_index import JobFolder
 
 #: So many jobs are listed at most, unless more are asked for.
 LIMIT = 20
@@ -55,7 +57,7 @@ def submit(shell: Any, recorder: Recorder, request: LabrunRequest, line: str, bo
     return awaited
 
 
-def wait(recorder: Recorder, awaited: Awaited) -> None:
+def wait(shell: Any, recorder: Recorder, awaited: Awaited) -> None:
     """Wait for the end; Ctrl-C ends the waiting alone. What the cell raised is raised here, as it was."""
     from labnb.api_jobs import JobGroupView, JobView, raise_end
 
@@ -70,9 +72,21 @@ def wait(recorder: Recorder, awaited: Awaited) -> None:
     if returning is not None:
         returning.deliver()
     if awaited.group is None:
+        show_output(shell, awaited.folders[0])
         raise_end(awaited.folders[0])
     elif (group := lab.jobs.index.group(awaited.group)) is not None:
         JobGroupView(lab, group).wait()
+
+
+def show_output(shell: Any, folder: JobFolder) -> None:
+    """Show what the cell printed and displayed elsewhere, as if it had run here; an exception is raised, not shown."""
+    from labnb.usecases.browse import read_output
+
+    for item in read_output(folder.paths.run.output):
+        if item.get("output_type") == "stream":
+            print(item.get("text", ""), end="", file=sys.stderr if item.get("name") == "stderr" else sys.stdout)
+        elif item.get("output_type") in ("display_data", "execute_result"):
+            shell.display_pub.publish(data=item.get("data", {}), metadata=item.get("metadata", {}))
 
 
 class JobTable:

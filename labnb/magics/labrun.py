@@ -68,7 +68,7 @@ class LabMagics(Magics):
             raise IPythonUsageError(str(error)) from None
         if request.job.elsewhere:
             if request.job.wait:
-                jobs.wait(self._recorder, awaited)
+                jobs.wait(self.shell, self._recorder, awaited)
             return
         # Reached when code calls the magic itself: the ordinary way, one level down.
         assert self.shell is not None

@@ -164,12 +164,12 @@ class Returning:
 
     def publish(self, one: Awaited, *, update: bool) -> None:
         """Show the card of a job, or the table of an array."""
-        from labnb.api_jobs import JobGroupView, run_of
+        from labnb.api_jobs import JobGroupView, last_line, run_of
         from labnb.model.card import card
 
         assert self._lab is not None
         if one.group is None:
-            data = card(run_of(one.folders[0]), time.time())
+            data = card(run_of(one.folders[0]), time.time(), None, last_line(one.folders[0]))
         else:
             group = self._lab.jobs.index.group(one.group)
             if group is None:

@@ -23,36 +23,44 @@ _COLOURS = {
     "KILLED": "#f57c00",
     "SCHEDULED": "#757575",
 }
+_JOBS = {"PENDING": "SCHEDULED", "RUNNING": "RUNNING", "COMPLETED": "FINISHED", "FAILED": "FAILED"}
 _MARKS = {"RUNNING": "●", "FINISHED": "✔", "FAILED": "✘", "KILLED": "■", "SCHEDULED": "○"}
 
 
-def card(run: Run, now: float, elapsed: float | None = None) -> dict[str, Any]:
-    """Make the bundle of a run. `now` is the time it is told as of, `elapsed` the seconds of one that still runs."""
+def card(run: Run, now: float, elapsed: float | None = None, said: str = "") -> dict[str, Any]:
+    """Make the bundle of a run. `now` is the time it is told as of, `elapsed` the seconds of one that still runs.
+
+    `said` is the last line that a job has printed.
+    """
     data = run.to_json()
     for heavy in ("source", "error", "children", "verdict"):
         data.pop(heavy)
     data["as_of"] = time_text(now)
     data["elapsed"] = run.duration if run.duration is not None else elapsed
-    return {MIME: data, "text/html": to_html(run, now, elapsed), "text/plain": to_text(run, elapsed)}
+    data["said"] = said
+    return {MIME: data, "text/html": to_html(run, now, elapsed, said), "text/plain": to_text(run, elapsed, said)}
 
 
-def to_text(run: Run, elapsed: float | None = None) -> str:
+def to_text(run: Run, elapsed: float | None = None, said: str = "") -> str:
     """Write the card for a terminal."""
-    lines = [f"{_MARKS[run.status]} {run.name}  {_state(run, elapsed)}  run {run.uid[:8]}"]
-    lines.extend(f"  {label}: {text}" for label, text in _facts(run))
+    lines = [f"{_MARKS[_shown_as(run)]} {run.name}  {_state(run, elapsed)}  run {run.uid[:8]}"]
+    lines.extend(f"  {label}: {text}" for label, text in _facts(run, said))
     lines.extend(f"  note: {_note(note)}" for note in run.notes)
     return "\n".join(lines)
 
 
-def to_html(run: Run, now: float, elapsed: float | None = None) -> str:
+def to_html(run: Run, now: float, elapsed: float | None = None, said: str = "") -> str:
     """Write the card as plain HTML."""
-    colour = _COLOURS[run.status]
-    as_of = "" if run.status.ended else f" · as of {html.escape(time_text(now)[11:19])} UTC"
+    status = _shown_as(run)
+    colour = _COLOURS[status]
+    as_of = "" if RunStatus(status).ended else f" · as of {html.escape(time_text(now)[11:19])} UTC"
     head = (
-        f'<span style="color:{colour}">{_MARKS[run.status]}</span> <b>{html.escape(run.name)}</b> '
+        f'<span style="color:{colour}">{_MARKS[status]}</span> <b>{html.escape(run.name)}</b> '
         f"{html.escape(_state(run, elapsed))}{as_of} · <code>{run.uid[:8]}</code>"
     )
-    facts = "".join(f"<br><small>{html.escape(label)}: {html.escape(text)}</small>" for label, text in _facts(run))
+    facts = "".join(
+        f"<br><small>{html.escape(label)}: {html.escape(text)}</small>" for label, text in _facts(run, said)
+    )
     notes = ""
     if run.notes:
         items = "".join(f"<li>{html.escape(_note(note))}</li>" for note in run.notes)
@@ -80,7 +88,7 @@ def _state(run: Run, elapsed: float | None) -> str:
     )
 
 
-def _facts(run: Run) -> list[tuple[str, str]]:
+def _facts(run: Run, said: str = "") -> list[tuple[str, str]]:
     metrics = {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
     facts = [
         ("metrics", _some([f"{name} {format_number(value)}" for name, value in metrics.items()])),
@@ -93,9 +101,18 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     ]
     if run.job is not None:
         facts.insert(0, ("job", job_text(run.job)))
+        facts.insert(1, ("log", short(said, 100)))
     if run.error and (run.job is None or run.error["type"] != run.job.get("state")):
         facts.insert(0, ("error", f"{run.error['type']}: {short(run.error['message'])}"))
     return [(label, text) for label, text in facts if text]
+
+
+def _shown_as(run: Run) -> str:
+    """Give the status whose mark and colour stand for the run: a job's state is known before its record is written."""
+    state = (run.job or {}).get("state")
+    if run.status.ended or state is None:
+        return run.status.value
+    return _JOBS.get(state, "KILLED")
 
 
 def job_state(run: Run) -> str:

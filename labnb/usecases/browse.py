@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from labnb.model.errors import LabError, UsageError
@@ -83,3 +84,11 @@ def _read_json(path: Any) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def read_output(path: Path) -> tuple[dict[str, Any], ...]:
+    """Give the outputs of a cell (nbformat's JSON) from its output.ipynb; none where there is none."""
+    try:
+        return tuple(_read_json(path)["cells"][0]["outputs"])
+    except (LookupError, TypeError):
+        return ()

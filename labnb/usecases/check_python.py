@@ -97,11 +97,11 @@ class CheckPython:
         done = host.run([*shell, f'{lines}\nexec "$@"', "labnb", python, "-c", _LOOK, *words], timeout=120)
         said = done.err.decode(errors="replace").strip()[-300:]
         try:
-            answer = json.loads(done.out.decode(errors="replace").strip().splitlines()[-1])
+            found: dict[str, Any] = json.loads(done.out.decode(errors="replace").strip().splitlines()[-1])
         except (ValueError, IndexError):
             raise JobError(
                 f"There is no Python {python} on {target.name}: {said or f'exit code {done.code}'}.",
                 "Set python of the target to an interpreter there, or setup to lines that bring one.",
             ) from None
-        self.told[key] = time.monotonic(), answer
-        return answer
+        self.told[key] = time.monotonic(), found
+        return found

@@ -25,6 +25,7 @@ from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobIndex, held, read_json
 from labnb.runfolder.journal import Journal
 from labnb.runfolder.paths import write_atomic
+from labnb.usecases.browse import read_output
 from labnb.usecases.record_run import OpenRun, RecordRun
 from labnb.usecases.redact_record import Redactor
 from labnb.usecases.send_job import target_of
@@ -124,7 +125,7 @@ class CollectJob:
             closure=closure,
             inputs=self._uses(folder, files.get("inputs")),
             outputs=self._uses(folder, files.get("outputs")),
-            shown=_shown(run_folder.paths.output),
+            shown=read_output(run_folder.paths.output),
             error=_error(job, end),
             notes=(*_notes(end), *self._told(folder, job)),
             environment=_environment(snapshot.get("environment"), end.get("environment")),
@@ -209,13 +210,6 @@ def _error(job: Job, end: Mapping[str, Any]) -> dict[str, str] | None:
     if job.state is JobState.COMPLETED:
         return None
     return {"type": job.state.value, "message": job.cause, "traceback": ""}
-
-
-def _shown(path: Path) -> tuple[dict[str, Any], ...]:
-    try:
-        return tuple(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["outputs"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return ()
 
 
 def _notes(end: Mapping[str, Any]) -> list[Note]:
