@@ -46,7 +46,7 @@ class Submission:
         request = self._request
         target = find_target(load_config(self._lab.root).targets, request.job.target)
         resources = request.job.resources.over(target.resources)
-        after = tuple(self._lab.jobs.index.folder(word).uid for word in request.job.after)
+        after = tuple(uid for word in request.job.after for uid in self._jobs(word))
         here = not target.host
         checked = Beside(lambda: self._lab.jobs.send.check(target, resources) if here else None)
         draft = self._draft(target, after)
@@ -56,6 +56,12 @@ class Submission:
         else:
             wait_until_sent(folders, PATIENCE_FAR)
         return folders
+
+    def _jobs(self, word: str) -> tuple[str, ...]:
+        """Give the job of an id, or all of an array's. Raises NotFound."""
+        index = self._lab.jobs.index
+        group = index.group(word)
+        return group.jobs if group is not None else (index.folder(word).uid,)
 
     def _draft(self, target: Target, after: tuple[str, ...]) -> Draft:
         from labnb.capture.slicing import slice_session

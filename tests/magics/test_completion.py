@@ -11,7 +11,9 @@ from tests.kernel import Kernel
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    with Kernel(tmp_path_factory.mktemp("completion")) as kernel:
+    root = tmp_path_factory.mktemp("completion")
+    (root / "labnb.toml").write_text('[targets.cluster]\nexecutor = "slurm"\n')
+    with Kernel(root) as kernel:
         kernel.load()
         kernel.run("accuracy = 1\nother = 2")
         yield kernel
@@ -24,6 +26,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("%%labrun -", "--metric"),
         ("%%labrun --metric acc", "accuracy"),
         ("%%labru", "%%labrun"),
+        ("%%labrun --on clu", "cluster"),
+        ("%%labrun --on cluster --out acc", "accuracy"),
+        ("%%labrun --on cluster --part", "--partition"),
     ],
 )
 def test_completion(kernel: Kernel, text: str, offered: str) -> None:

@@ -31,7 +31,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobKernel]:
     root = make_project(tmp_path_factory.mktemp("jobs") / "a project with 'quotes' & $(spaces)", TARGETS)
     with job_kernel(root) as kernel:
         kernel.run(
-            "import math, os\nfrom doubling import double\nbase = 20\ndef far(x):\n    return double(x) + base\n"
+            "import math, os, labnb\nfrom doubling import double\nbase = 20\ndef far(x):\n    return double(x) + base\n"
             "class Own:\n    def __init__(self, x): self.x = x\n"
         )
         yield kernel
