@@ -36,6 +36,8 @@ LATE_HERE, LATE = 0.3, 5.0
 LOOKS, UNKNOWN = 3, 15.0
 #: ...and not while it gives signs of life younger than this.
 ALIVE = 90.0
+#: How the cause of a job begins that could not be brought to its host yet, and of one whose host is silent.
+SENDING, SILENT = "is being submitted", "its host does not answer at present"
 #: A job that was forgotten before it began is submitted again, so often.
 AGAIN = 2
 
@@ -54,6 +56,25 @@ class Memory:
 
 
 @dataclass
+class Patience:
+    """When something that failed is tried again: after 1 s, and twice as long each time up to `LONGEST_LOOK`."""
+
+    failures: int = 0
+    due: float = 0.0
+
+    @property
+    def ready(self) -> bool:
+        return time.monotonic() >= self.due
+
+    def failed(self) -> None:
+        self.due = time.monotonic() + min(2.0**self.failures, LONGEST_LOOK)
+        self.failures += 1
+
+    def worked(self) -> None:
+        self.failures, self.due = 0, 0.0
+
+
+@dataclass
 class FollowPlace:
     """Follows the jobs of one place; `say` takes lines for a log."""
 
@@ -67,7 +88,9 @@ class FollowPlace:
     longest: float = LONGEST_LOOK
     interval: float = FIRST_LOOK
     due: float = 0.0
-    trouble: int = 0
+    asking: Patience = field(default_factory=Patience)
+    sending: Patience = field(default_factory=Patience)
+    mirroring: Patience = field(default_factory=Patience)
     begun: bool = False
     known: dict[str, Memory] = field(default_factory=dict)
 
@@ -88,9 +111,7 @@ class FollowPlace:
             self.known.setdefault(uid, Memory())
         if fresh:
             self._soon(now)
-        if self.mirror is not None:
-            with self._guard("mirror"):
-                self.mirror.bring((folder, job.folder) for folder, job in jobs.values())
+        self._bring(jobs)
         self._cancel(jobs)
         for folder, job in jobs.values():
             with self._guard(folder.uid):
@@ -107,7 +128,35 @@ class FollowPlace:
         return min(GLANCE, max(self.due - time.monotonic(), 0.05)) if left else GLANCE
 
     def _send(self, folder: JobFolder, job: Job) -> Job:
-        return job if job.handle or job.state.ended else self.send.send(folder)
+        if job.handle or job.state.ended or not (self.sending.ready or folder.paths.cancel.exists()):
+            return job
+        job = self.send.send(folder)
+        if job.handle:
+            self.sending.worked()
+        elif job.cause.startswith(SENDING):
+            self.sending.failed()
+        return job
+
+    def _bring(self, jobs: dict[str, tuple[JobFolder, Job]]) -> None:
+        """Mirror what is far away. Where that fails, the jobs say so until it works again."""
+        if self.mirror is None or not self.mirroring.ready:
+            return
+        try:
+            self.mirror.bring((folder, job.folder) for folder, job in jobs.values())
+        except (LabError, OSError) as error:
+            self.say(f"{error}")
+            self.mirroring.failed()
+            if self.mirroring.failures == 2:
+                self._tell(jobs, f"{SILENT}: {error}")
+        else:
+            if self.mirroring.failures >= 2:
+                self._tell(jobs, "")
+            self.mirroring.worked()
+
+    def _tell(self, jobs: dict[str, tuple[JobFolder, Job]], cause: str) -> None:
+        for folder, job in jobs.values():
+            if job.handle and (cause or job.cause.startswith(SILENT)):
+                folder.update(lambda job: job if job.state.ended else dataclasses.replace(job, cause=cause))
 
     def _cancel(self, jobs: dict[str, tuple[JobFolder, Job]]) -> None:
         """End those that are to be ended: all in one call, once; where it fails, again at the next turn."""
@@ -140,11 +189,11 @@ class FollowPlace:
         try:
             sights = self.executor.look(self.host, {job.token: job.handle for _, job in jobs.values()})
         except LabError as error:
-            self.trouble += 1
-            self.due = time.monotonic() + min(FIRST_LOOK * 2**self.trouble, self.longest)
+            self.asking.failed()
+            self.due = max(self.asking.due, time.monotonic() + FIRST_LOOK)
             self.say(f"{error}")
             return
-        self.trouble = 0
+        self.asking.worked()
         changed = False
         for uid, (folder, job) in jobs.items():
             with self._guard(uid):

@@ -33,8 +33,9 @@ from labnb.usecases.runner_program import RunnerProgram
 from labnb.usecases.submit_job import GRACE, write_private
 from labnb.usecases.work_tree import WorkTree
 
-#: Seconds for which a host or scheduler that stopped answering in the middle of a submission is tried again.
-PATIENCE = 900.0
+#: Seconds for which a host that does not answer is tried again: one that nothing was brought to yet, and one that
+#: stopped answering in the middle of a submission, which may have been heard.
+FIRST_PATIENCE, PATIENCE = 10.0, 900.0
 #: So many members of an array run at once as processes of another machine; here, as many as there are processors.
 FAR_AT_ONCE = 4
 #: Seconds for which a check that passed is not made again for the same resources.
@@ -78,7 +79,7 @@ class SendJob:
     def send(self, folder: JobFolder) -> Job:
         """Bring a job to its target, and give it as it stands then. Raises OSError, StoreCorrupt; else the job tells.
 
-        A job whose target refuses it has FAILED; one whose host stopped answering half-way stays PENDING.
+        A job whose target refuses it has FAILED; one whose host does not answer stays PENDING for a while.
         """
         with held(folder.paths.sending, wait=False) as mine:
             job = folder.read()
@@ -95,7 +96,7 @@ class SendJob:
                     return self._send(folder, job)
             except HostUnreachable as error:
                 age = time.time() - parse_time(job.submitted or "").timestamp()
-                if not folder.read().folder or age > PATIENCE:
+                if age > (PATIENCE if folder.read().folder else FIRST_PATIENCE):
                     return self.ended(folder, JobState.FAILED, f"it was not submitted: {error}")
                 cause = f"is being submitted: {error.message}"
                 return folder.update(lambda job: dataclasses.replace(job, cause=cause))

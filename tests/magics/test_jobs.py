@@ -21,8 +21,6 @@ executor = "process"
 executor = "process"
 memory = "300M"
 time = "30m"
-[targets.nowhere]
-host = "ssh://nobody-knows-this-host.invalid"
 """
 
 
@@ -235,15 +233,6 @@ def test_bad_input_is_answered_and_leaves_nothing(kernel: JobKernel, line: str, 
     assert reply.status == "error"
     assert said in (reply.stderr or "") + (reply.error["evalue"] if reply.error else "")
     assert sorted((kernel.folder / ".labnb" / "runs").iterdir()) == before
-
-
-def test_a_host_that_does_not_answer(kernel: JobKernel) -> None:
-    uid, _ = kernel.submit("--on nowhere", "pass")
-    job = kernel.ended(uid)
-    assert job.state is JobState.FAILED
-    assert job.cause.startswith("it was not submitted: ")
-    assert "nobody-knows-this-host.invalid" in job.cause
-    assert kernel.lab.browse.run(uid).status is RunStatus.FAILED
 
 
 def test_a_value_that_cannot_travel_back_is_told(kernel: JobKernel) -> None:

@@ -30,8 +30,8 @@ from tests.magics.jobs_project import (
 from tests.services.slurm import SlurmCluster
 from tests.services.sshd import Sshd
 
-SHORT = [1, 2]
-LONG = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 23)]
+SHORT = [1]
+LONG = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 22)]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from labnb.model.cell import Cell
 from labnb.model.job import Job, JobState
 from labnb.model.resources import Resources
 from labnb.model.run import Run, RunStatus
+from labnb.usecases import send_job
 from labnb.usecases.submit_job import Draft
 from tests.magics.jobs_project import make_project
 from tests.services.sshd import Sshd
@@ -71,6 +72,7 @@ def refused(root: Path, names: dict[str, dict[str, str]] | None = None) -> tuple
 def _no_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABNB_FOLLOWER", "0")
     monkeypatch.setenv("LABNB_PUBLISHER", "0")
+    monkeypatch.setattr(send_job, "FIRST_PATIENCE", 0.0)
 
 
 @pytest.mark.parametrize(
