@@ -108,7 +108,13 @@ class Lab:
         """The jobs of the project, and what is done with them."""
         from labnb.lab_jobs import JobLab
 
-        return JobLab(self.root, self.paths, lambda: self.record_run, self.announce)
+        return JobLab(
+            self.root,
+            self.paths,
+            lambda: self.record_run,
+            self.announce,
+            lambda versions: self.data.writer.pull(versions, self.config.data_remote),
+        )
 
     def facts(self) -> Facts:
         """Gather what `labnb doctor` goes by; a part that fails is told, not raised."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from labnb.runfolder.job_index import JobIndex
 from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
+    from labnb.model.dataset import DatasetVersion
     from labnb.model.target import Target
     from labnb.usecases.collect_job import CollectJob
     from labnb.usecases.follow_jobs import FollowPlace
@@ -27,9 +28,15 @@ class JobLab:
     """The jobs of a project; every part is made at first use."""
 
     def __init__(
-        self, root: Path, paths: LabPaths, record: Callable[[], RecordRun], announce: Callable[[str], None]
+        self,
+        root: Path,
+        paths: LabPaths,
+        record: Callable[[], RecordRun],
+        announce: Callable[[str], None],
+        pull: Callable[[Iterable[DatasetVersion]], object],
     ) -> None:
         self._root = root
+        self._pull = pull
         self._record = record
         self._announce = announce
         self.index = JobIndex(paths)
@@ -55,7 +62,7 @@ class JobLab:
         from labnb.usecases.send_job import SendJob
         from labnb.usecases.work_tree import WorkTree
 
-        tree = WorkTree(self._root, self._record().code_store, DvcRecordedData(self._root))
+        tree = WorkTree(self._root, self._record().code_store, DvcRecordedData(self._root), self._pull)
         return SendJob(self.index, tree, self.reach, self.collect.refuse)
 
     @cached_property

@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labnb.model.dataset import DatasetVersion
 from labnb.model.errors import LabError
 from labnb.model.run import Note
 from labnb.ports.code_store import CodeStore
-from labnb.ports.recorded_data import RecordedData
+from labnb.ports.recorded_data import RecordedData, RecordedFile
 from labnb.runfolder.paths import LAB_FOLDER
 
 #: Data up to this size (bytes) are copied into a work tree of this machine, so that the job may change them; larger
@@ -39,11 +40,12 @@ class Needed:
 
 @dataclass(frozen=True)
 class WorkTree:
-    """Makes work trees of the project at `root`."""
+    """Makes work trees of the project at `root`; `pull` fetches versions of data into the cache of this machine."""
 
     root: Path
     code: CodeStore
     data: RecordedData
+    pull: Callable[[Iterable[DatasetVersion]], object]
 
     def export(self, snapshot: str | None, tree: Path) -> None:
         """Write the recorded code into a new folder; raises CodeStoreError or OSError."""
@@ -70,27 +72,33 @@ class WorkTree:
         """
         found: dict[str, Needed] = {}
         notes: list[Note] = []
-        missing: dict[str, int] = {}
         try:
-            recorded, told = self.data.files(tree)
+            recorded, missing = self._recorded(tree, notes)
         except LabError as error:
-            recorded, told = (), (Note(error.code, error.message, error.hint),)
-        notes.extend(told)
+            recorded, missing = (), ()
+            notes.append(Note(error.code, error.message, error.hint))
         for file in recorded:
-            if file.source is None:
-                missing[file.dataset] = missing.get(file.dataset, 0) + 1
-            else:
-                digest = f"md5:{file.md5}"
-                found[file.path] = Needed(file.path, file.source, digest, file.size, file.cached)
-        for dataset, count in missing.items():
-            many = "is" if count == 1 else f"({count:,} files) are"
-            text = f"The recorded version of {dataset} {many} not on this machine, so the job goes without it."
-            notes.append(Note("data_missing", text, f"dvc pull {dataset} brings it; then submit again."))
+            found[file.path] = Needed(file.path, file.source, f"md5:{file.md5}", file.size, file.cached)
+        for version in missing:
+            text = f"{version.dataset} in its recorded version {version.version[:8]} is not to be had here."
+            hint = f"The job goes without it. dvc pull {version.dataset} brings it; then submit again."
+            notes.append(Note("data_missing", text, hint))
         for name in files:
             for one in self._files_of(name):
                 if one.path not in found and not os.path.lexists(tree / one.path):
                     found[one.path] = one
         return list(found.values()), notes
+
+    def _recorded(self, tree: Path, notes: list[Note]) -> tuple[tuple[RecordedFile, ...], tuple[DatasetVersion, ...]]:
+        """Give the recorded files, fetched from the data's remote where this machine lacks them."""
+        recorded, missing = self.data.files(tree)
+        if not missing:
+            return recorded, missing
+        try:
+            self.pull(missing)
+        except LabError as error:
+            notes.append(Note(error.code, error.message, error.hint))
+        return self.data.files(tree)
 
     def fill(self, tree: Path, needed: Sequence[Needed]) -> list[Note]:
         """Put the data of this machine into a tree: small ones copied, large ones linked. Raises OSError."""

@@ -95,3 +95,26 @@ def test_slurm_says_why(project: Path, slurm: SlurmCluster) -> None:
         job = kernel.ended(uid, 60)
         assert job.state is JobState.CANCELLED
         assert "cancelled" in job.cause
+
+
+@pytest.mark.parametrize("target", ["cluster", "farcluster"])
+def test_odd_names_are_taken_as_they_are(target: str, tmp_path: Path, slurm: SlurmCluster, sshd: Sshd) -> None:
+    root = make_project(tmp_path / "od'd $(touch x) \"p%j\\", four_targets())
+    (root / ".gitignore").write_text("*.csv\n*.bin\n")
+    (root / "we ird $(x).csv").write_text("1,2\n")
+    (root / "big.bin").write_bytes(b"x" * 21_000_000)
+    (root / "note books").mkdir()
+    (root / "note books" / "helper.py").write_text("V = 7\n")
+    with job_kernel(root) as kernel:
+        kernel.run(f"import os; os.chdir({str(root / 'note books')!r})\nimport helper, labnb")
+        uid, _ = kernel.submit(
+            f'"n\'a$(me) \\"q\\" ü" --on {target} --out v --param "s=it\'s $(x)"',
+            "v = (open('../we ird $(x).csv').read(), helper.V, s, os.path.getsize('../big.bin'))\n"
+            "open('out file.txt', 'w').write('1')",
+        )
+        job = kernel.ended(uid)
+        assert (job.state, job.name) == (JobState.COMPLETED, 'n\'a$(me) "q" ü')
+        assert kernel.value("v") == str(("1,2\n", 7, "it's $(x)", 21_000_000))
+        assert kernel.value(f"labnb.job({uid!r}).outputs()['note books/out file.txt'].read_text()") == "1"
+    assert not (root / "x").exists()
+    assert not (sshd.far / "x").exists()

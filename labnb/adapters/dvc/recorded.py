@@ -10,7 +10,7 @@ from pathlib import Path
 from labnb.adapters.dvc import cache
 from labnb.adapters.dvc.out import Out, is_pointer
 from labnb.adapters.dvc.pointers import read_pointer
-from labnb.model.run import Note
+from labnb.model.dataset import DatasetVersion
 from labnb.ports.recorded_data import RecordedFile
 
 
@@ -20,35 +20,38 @@ class DvcRecordedData:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def files(self, tree: Path) -> tuple[tuple[RecordedFile, ...], tuple[Note, ...]]:
+    def files(self, tree: Path) -> tuple[tuple[RecordedFile, ...], tuple[DatasetVersion, ...]]:
         """Give what the pointers in `tree` stand for; see the port."""
         tree = tree.resolve()
         found: dict[str, RecordedFile] = {}
-        notes = []
+        missing: dict[str, DatasetVersion] = {}
         for out in _outs(tree):
             name = Path(out.path).relative_to(tree).as_posix()
             store = cache.cache_folder(str(self._home(out, tree)))
             listing = {"": out.md5}
             if out.folder:
-                listed = out.files or cache.read_listing(store, out.md5)
-                if listed is None:
-                    notes.append(_unlisted(name))
-                    continue
-                listing = dict(listed)
+                listing = dict(out.files or cache.read_listing(store, out.md5) or {})
+            if not listing:
+                missing[name] = DatasetVersion(name, out.md5)
             for inner, md5 in listing.items():
                 path = f"{name}/{inner}" if inner else name
-                if path not in found and not os.path.lexists(tree / path):
-                    found[path] = self._file(path, md5, store, name)
-        return tuple(found.values()), tuple(notes)
+                if path in found or os.path.lexists(tree / path):
+                    continue
+                file = self._file(path, md5, store)
+                if file is None:
+                    missing[name] = DatasetVersion(name, out.md5)
+                else:
+                    found[path] = file
+        return tuple(found.values()), tuple(missing.values())
 
-    def _file(self, path: str, md5: str, store: str, dataset: str) -> RecordedFile:
+    def _file(self, path: str, md5: str, store: str) -> RecordedFile | None:
         for place in (Path(store, "files", "md5", md5[:2], md5[2:]), Path(store, md5[:2], md5[2:])):
             if place.is_file():
-                return RecordedFile(path, md5, place.stat().st_size, place, True, dataset)
+                return RecordedFile(path, md5, place.stat().st_size, place, True)
         here = self._root / path
         if here.is_file() and _md5(here) == md5:
-            return RecordedFile(path, md5, here.stat().st_size, here, False, dataset)
-        return RecordedFile(path, md5, 0, None, False, dataset)
+            return RecordedFile(path, md5, here.stat().st_size, here, False)
+        return None
 
     def _home(self, out: Out, tree: Path) -> Path:
         """Give the DVC project of the researcher's own tree that an output belongs to: its settings count."""
@@ -75,11 +78,3 @@ def _md5(path: Path) -> str | None:
             return digest.hexdigest()
     except OSError:
         return None
-
-
-def _unlisted(name: str) -> Note:
-    return Note(
-        "data_missing",
-        f"The list of files of {name} is not on this machine, so the job goes without it.",
-        f"dvc pull {name} brings it.",
-    )
