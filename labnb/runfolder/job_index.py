@@ -23,6 +23,7 @@ from labnb.model.job_request import JobRequest
 from labnb.model.run import time_text
 from labnb.runfolder.attendant import Attendant
 from labnb.runfolder.job_paths import JobPaths, JobStore
+from labnb.runfolder.owner import Owner
 from labnb.runfolder.paths import LabPaths, write_atomic
 
 FOLLOWER = "labnb.cli.follower"
@@ -87,6 +88,15 @@ class JobFolder:
     def state(self) -> dict[str, Any]:
         """Read state.json: the sign of life of the runner; empty where there is none."""
         return read_json(self.paths.state) or {}
+
+    def alive(self, quiet: float) -> bool:
+        """Whether the runner gave a sign of life in the last `quiet` seconds, and is not seen to be dead."""
+        try:
+            age = time.time() - self.paths.state.stat().st_mtime
+            owner = Owner.from_json(self.state()["owner"])
+        except (OSError, KeyError, TypeError, ValueError):
+            return False
+        return age < quiet and owner.lives(age)
 
     def said(self) -> str:
         """Give the last line that the process of the job printed outside of the cell; "" where it printed none."""

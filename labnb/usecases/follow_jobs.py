@@ -240,9 +240,8 @@ class FollowPlace:
             folder.update(lambda job: dataclasses.replace(job, handle="", cause="is submitted again: it was forgotten"))
             self.send.send(folder)
             return True
-        with contextlib.suppress(OSError):
-            if time.time() - folder.paths.state.stat().st_mtime < ALIVE:
-                return False
+        if folder.alive(ALIVE):
+            return False
         self._end(folder, job, None, folder.end() or folder.stopped())
         return True
 

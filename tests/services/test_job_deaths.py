@@ -166,7 +166,15 @@ def test_the_controller_of_slurm_is_killed(root: Path, tmp_path: Path, own_slurm
         own_slurm.start_controller()
         for uid in uids:
             kernel.ended(uid, 150)
-        held_good(root, marks, open_lab(root).jobs.index.jobs())
+        jobs = open_lab(root).jobs.index.jobs()
+        # A controller that forgets a job has its nodes end what it ran: no result, and that is said.
+        lost = [job for job in jobs if job.state is JobState.LOST]
+        assert number == signal.SIGKILL or not lost
+        for job in lost:
+            assert job.starts == 1
+            assert "nobody knows the job any more" in job.cause
+            assert RunFolder(open_lab(root).paths.run(job.id)).read().status.value == "KILLED"
+        held_good(root, marks, [job for job in jobs if job not in lost])
 
 
 def test_a_node_that_fails(root: Path, tmp_path: Path, slurm: SlurmCluster) -> None:

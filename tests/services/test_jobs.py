@@ -81,6 +81,18 @@ def test_slurm_says_why(project: Path, slurm: SlurmCluster) -> None:
         assert "debug" in reply.stderr, "the partitions that there are"
         reply = kernel.run("%%labrun --on cluster --partition short --time 3h\npass")
         assert reply.status == "error"
+        uid, _ = kernel.submit("--on cluster", "import time\ntime.sleep(100)")
+        job = wait_for_job(project, uid, lambda job: job.state is JobState.RUNNING)
+        slurm.run("scancel", job.handle)
+        job = kernel.ended(uid, 60)
+        assert job.state is JobState.CANCELLED
+        assert "cancelled" in job.cause
+
+
+@pytest.mark.soak
+def test_the_time_limit_of_slurm(project: Path, slurm: SlurmCluster) -> None:
+    """Slurm looks at time limits every half a minute."""
+    with job_kernel(project) as kernel:
         uid, _ = kernel.submit("--on cluster --time 1m", "import time\nprint('begun', flush=True)\ntime.sleep(100)")
         job = wait_for_job(project, uid, lambda job: job.state is JobState.RUNNING)
         slurm.run("scontrol", "update", f"jobid={job.handle}", "EndTime=now+1")
@@ -89,12 +101,6 @@ def test_slurm_says_why(project: Path, slurm: SlurmCluster) -> None:
             JobState.TIMEOUT,
             "the time limit of 1 min 00 s was reached",
         )
-        uid, _ = kernel.submit("--on cluster", "import time\ntime.sleep(100)")
-        job = wait_for_job(project, uid, lambda job: job.state is JobState.RUNNING)
-        slurm.run("scancel", job.handle)
-        job = kernel.ended(uid, 60)
-        assert job.state is JobState.CANCELLED
-        assert "cancelled" in job.cause
 
 
 @pytest.mark.parametrize("target", ["cluster", "farcluster"])
