@@ -96,7 +96,8 @@ class FarPlace:
                 say(f"{type(error).__name__}: {error}")
                 pause = 5.0
             self._wait_there(folders)
-            self._wake.wait(max(pause, 0.05))
+            if self._wake.wait(max(pause, 0.05)):
+                self._place.hurry = True
             self._wake.clear()
 
     def _wait_there(self, folders: Sequence[JobFolder]) -> None:

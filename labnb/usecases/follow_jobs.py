@@ -20,6 +20,7 @@ from labnb.ports.executor import Executor, Sight
 from labnb.ports.host import Host
 from labnb.runfolder.job_index import JobFolder
 from labnb.usecases.collect_job import CollectJob, moment
+from labnb.usecases.follow_memory import Memory, Patience
 from labnb.usecases.mirror_job import MirrorJobs
 from labnb.usecases.send_job import SendJob, resources_of
 
@@ -29,6 +30,9 @@ FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
 PROCESS_LOOK = 3.0
 #: Seconds between two looks at a shared folder whose changes by other machines are not told.
 GLANCE = 1.0
+#: Seconds between two looks at what the jobs of a far host write: while it changes, and the longest while it does not.
+#: The end of a job is waited for beside that.
+FRESH_LOOK, CALM_LOOK = 1.0, 10.0
 #: Seconds that an end which the executor tells may precede the end that the job writes itself: on a disk of this
 #: machine, and through a network.
 LATE_HERE, LATE = 0.3, 5.0
@@ -40,38 +44,6 @@ ALIVE = 90.0
 SENDING, SILENT = "is being submitted", "its host does not answer at present"
 #: A job that was forgotten before it began is submitted again, so often.
 AGAIN = 2
-
-
-@dataclass
-class Memory:
-    """What is remembered of one job between two looks."""
-
-    sight: Sight | None = None
-    unknown: int = 0
-    unknown_since: float = 0.0
-    over_since: float = 0.0
-    again: int = 0
-    cancelled: bool = False
-    announced: bool = False
-
-
-@dataclass
-class Patience:
-    """When something that failed is tried again: after 1 s, and twice as long each time up to `LONGEST_LOOK`."""
-
-    failures: int = 0
-    due: float = 0.0
-
-    @property
-    def ready(self) -> bool:
-        return time.monotonic() >= self.due
-
-    def failed(self) -> None:
-        self.due = time.monotonic() + min(2.0**self.failures, LONGEST_LOOK)
-        self.failures += 1
-
-    def worked(self) -> None:
-        self.failures, self.due = 0, 0.0
 
 
 @dataclass
@@ -92,6 +64,9 @@ class FollowPlace:
     sending: Patience = field(default_factory=Patience)
     mirroring: Patience = field(default_factory=Patience)
     begun: bool = False
+    hurry: bool = True
+    calm: float = FRESH_LOOK
+    bring_due: float = 0.0
     known: dict[str, Memory] = field(default_factory=dict)
 
     def turn(self, folders: Iterable[JobFolder]) -> float:
@@ -141,8 +116,13 @@ class FollowPlace:
         """Mirror what is far away. Where that fails, the jobs say so until it works again."""
         if self.mirror is None or not self.mirroring.ready:
             return
+        if not self.hurry and time.monotonic() < self.bring_due:
+            return
+        self.hurry = False
         try:
-            self.mirror.bring((folder, job.folder) for folder, job in jobs.values())
+            changed = self.mirror.bring((folder, job.folder) for folder, job in jobs.values())
+            self.calm = FRESH_LOOK if changed else min(self.calm * 1.5, CALM_LOOK)
+            self.bring_due = time.monotonic() + self.calm
         except (LabError, OSError) as error:
             self.say(f"{error}")
             self.mirroring.failed()

@@ -98,7 +98,8 @@ class MirrorJobs:
             self.seen.update({path: found[path] for path in fresh if path in found})
         if ended:
             self.host.get({str(far.end): folder.paths.end})
-        return changed or bool(fresh) or ended
+        # The sign of life alone is no news.
+        return changed or ended or any(not path.endswith("/state.json") for path in fresh)
 
     def _append(self, path: str, near: Path, found: dict[str, tuple[int, str]]) -> bool:
         if path not in found:
