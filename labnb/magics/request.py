@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"%%labrun: {message}.", "%%labrun? shows its options.")
 
 
+@functools.cache
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser; its options are the documentation of the magic as well."""
     parser = _Parser(prog=MAGIC, add_help=False, allow_abbrev=False)

@@ -206,14 +206,15 @@ class JobIndex:
                     found.append((entry.stat().st_mtime_ns, entry.name))
         return [uid for _, uid in sorted(found)]
 
-    def announce(self, *uids: str) -> None:
+    def announce(self, *uids: str, start: bool = True) -> None:
         """Have jobs followed, and see to it that a follower lives; raises OSError."""
         for uid in uids:
             fd = os.open(self.active_folder / uid, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             with contextlib.suppress(OSError):
                 os.utime(fd)
             os.close(fd)
-        self.follower.see_to_it()
+        if start:
+            self.follower.see_to_it()
 
     def leave(self, uid: str) -> None:
         """The job is collected: nobody needs to follow it any more."""

@@ -96,7 +96,7 @@ class SubmitJob:
         ready()
         group = f"g{secrets.token_hex(6)}" if members else None
         made = []
-        self.index.announce(*uids)  # first: whoever dies in what follows leaves work that is seen
+        self.index.announce(*uids, start=False)  # first: whoever dies in what follows leaves work that is seen
         for number, uid in enumerate(uids):
             own = dict(members[number]) if members else {}
             made.append(self.write(draft, taken, uid, bind=own, group=group, number=number))
@@ -202,11 +202,8 @@ class SubmitJob:
         if draft.closure is None:
             return
         closure = redactor.clean_closure(draft.closure)
-        script, notebook = self.record.export(closure)
         write_atomic(folder.paths.snapshot, _pretty(Snapshot(closure, taken.code, taken.environment).to_json()))
         write_atomic(folder.paths.lock, "".join(f"{line}\n" for line in taken.environment.lock))
-        write_atomic(folder.paths.script, script)
-        write_atomic(folder.paths.notebook, _pretty(notebook))
 
 
 def job_facts(job: Job, target: Target) -> dict[str, Any]:
