@@ -59,11 +59,11 @@ class FollowPlace:
     late: float = LATE
     longest: float = LONGEST_LOOK
     interval: float = FIRST_LOOK
-    due: float = 0.0
+    due: float | None = None
     asking: Patience = field(default_factory=Patience)
     sending: Patience = field(default_factory=Patience)
     mirroring: Patience = field(default_factory=Patience)
-    begun: bool = False
+    again: float = 0.0
     hurry: bool = True
     calm: float = FRESH_LOOK
     bring_due: float = 0.0
@@ -93,14 +93,14 @@ class FollowPlace:
                 self._glance(folder, job)
         left = {uid: pair for uid, pair in jobs.items() if not pair[1].state.ended and pair[1].handle}
         left = {uid: pair for uid, pair in left.items() if not pair[0].paths.end.exists()}
-        if left and now >= self.due:
+        if left and self.due is not None and now >= self.due:
             self._look(left)
         if not jobs:
+            self.due = None
             return LONGEST_LOOK
-        if self.begun:  # what it says of its place comes in a moment
-            self.begun = False
-            return 0.05
-        return min(GLANCE, max(self.due - time.monotonic(), 0.05)) if left else GLANCE
+        again, self.again = self.again or GLANCE, 0.0
+        left_until = max(self.due - time.monotonic(), 0.05) if left and self.due is not None else GLANCE
+        return min(GLANCE, again, left_until)
 
     def _send(self, folder: JobFolder, job: Job) -> Job:
         if job.handle or job.state.ended or not (self.sending.ready or folder.paths.cancel.exists()):
@@ -162,7 +162,9 @@ class FollowPlace:
             if folder.paths.state.exists():
                 self._runs(folder, memory, memory.sight)
             else:
-                self.begun = True
+                self.again = 0.05  # what it says of its place comes in a moment
+        elif memory.over_since and memory.sight is not None:
+            self._over(folder, job, memory, memory.sight)
 
     def _look(self, jobs: dict[str, tuple[JobFolder, Job]]) -> None:
         """Ask the executor about all of them, in one question."""
@@ -174,12 +176,14 @@ class FollowPlace:
             self.say(f"{error}")
             return
         self.asking.worked()
+        now, self.due = time.monotonic(), time.monotonic() + self.longest
         changed = False
         for uid, (folder, job) in jobs.items():
             with self._guard(uid):
                 changed |= self._see(folder, job, sights.get(job.token))
         self.interval = FIRST_LOOK if changed else min(self.interval * 1.5, self.longest)
-        self.due = time.monotonic() + self.interval
+        # Sooner where something was seen that wants another look.
+        self.due = min(self.due or now, now + self.interval)
 
     def _see(self, folder: JobFolder, job: Job, sight: Sight | None) -> bool:
         """Make of one sight what it says; True where something changed."""
@@ -189,12 +193,8 @@ class FollowPlace:
             return self._unknown(folder, job, memory)
         memory.unknown = 0
         if sight.state.ended:
-            # The job's own word is better, and may be on its way through the file system.
             memory.over_since = memory.over_since or time.monotonic()
-            if folder.paths.stopped.exists() or time.monotonic() - memory.over_since >= self.late:
-                self._end(folder, job, sight, folder.end() or folder.stopped())
-            else:
-                self._soon(time.monotonic(), self.late)
+            self._over(folder, job, memory, sight)
             return True
         memory.over_since = 0.0
         if sight.state is JobState.RUNNING:
@@ -204,6 +204,14 @@ class FollowPlace:
             _, cause = cause_of(Seen(sight.state, sight.reason), Resources())
             folder.update(lambda job: _waits(job, cause))
         return before is None or (before.state, before.reason) != (sight.state, sight.reason)
+
+    def _over(self, folder: JobFolder, job: Job, memory: Memory, sight: Sight) -> None:
+        """End a job whose executor says that it is over; its own word is better, and may be on its way here."""
+        left = memory.over_since + self.late - time.monotonic()
+        if left <= 0 or folder.paths.stopped.exists():
+            self._end(folder, job, sight, folder.end() or folder.stopped())
+        else:
+            self.again = max(left, 0.02)
 
     def _unknown(self, folder: JobFolder, job: Job, memory: Memory) -> bool:
         memory.unknown += 1
@@ -258,9 +266,10 @@ class FollowPlace:
         self.collect.collect(folder)
 
     def _soon(self, now: float, seconds: float | None = None) -> None:
-        seconds = FIRST_LOOK if seconds is None else seconds
+        """Ask the executor again in so many seconds, or sooner where that was to be anyway."""
         self.interval = FIRST_LOOK
-        self.due = min(self.due, now + seconds) if self.due > now else now + seconds
+        when = now + (FIRST_LOOK if seconds is None else seconds)
+        self.due = when if self.due is None else min(self.due, when)
 
     @contextlib.contextmanager
     def _guard(self, what: str):  # type: ignore[no-untyped-def]

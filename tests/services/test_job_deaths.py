@@ -134,8 +134,9 @@ def test_the_connection_is_cut_and_frozen(
         sent = kernel.send(f"%%labrun n1 --on {target} --out value\n{cell(marks, 1, 0.5)}")
         for _ in range(2):
             time.sleep(chance.uniform(0.0, 0.6))
-            chance.choice([sshd.cut, sshd.freeze])()
+            chance.choice([sshd.cut, sshd.freeze, sshd.stop])()
         kernel.wait(sent)
+        time.sleep(chance.uniform(0.0, 2.0))
         sshd.ensure()
         jobs = open_lab(root).jobs.index.jobs()
         assert len(jobs) == 2

@@ -225,3 +225,17 @@ def test_a_dependency_in_another_place_is_waited_for(lab: Lab, told: ToldExecuto
     job = lab.jobs.send.send(second)
     assert job.state is JobState.CANCELLED
     assert told.orders == []
+
+
+def test_jobs_that_keep_coming_put_off_no_question(
+    lab: Lab, told: ToldExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_jobs, "FIRST_LOOK", 0.2)
+    follower = place(lab.jobs)
+    folders: list[JobFolder] = []
+    begun = time.monotonic()
+    while time.monotonic() - begun < 1.0:
+        folders += lab.jobs.submit.submit(draft(target=Target("slow", executor="slurm")))
+        told.sights[lab.jobs.send.send(folders[-1]).token] = Sight(JobState.RUNNING)
+        follower.turn(folders)
+    assert 2 <= told.looks <= 6
