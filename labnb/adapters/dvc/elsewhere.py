@@ -49,12 +49,14 @@ class DvcOtherRepository:
     ) -> tuple[str, dict[str, str]]:
         """Write data of the repository to `target`; see the port."""
         progress(f"getting {path}", 0, None, "B")
-        words = [sys.executable, "-m", "dvc", "get", "-q", "-o", str(target), *(["--rev", rev] if rev else [])]
+        words = [sys.executable, "-m", "dvc", "get", "-o", str(target), *(["--rev", rev] if rev else [])]
         done = _run([*words, "--", repo, path], None)
         if done.returncode or not os.path.lexists(target):
             said = _last(done)
-            if "does not exist" in said or "No such file" in said or "unknown Git revision" in said.lower():
-                raise NotFound(f"{_public(repo)} has no {path}{f' at {rev}' if rev else ''}: {said}")
+            signs = ("does not exist", "no such file", "unknown git revision", f"unexpected error - ['{path.lower()}']")
+            if any(sign in said.lower() for sign in signs):
+                at = f" at {rev[:12]}" if rev else ""
+                raise NotFound(f"{_public(repo)} has no {path}{at}.", "Give the path of the data inside it.")
             raise DataStoreError(f"{path} cannot be had from {_public(repo)}: {said}", "dvc get says more with -v.")
         if target.is_file():
             return _md5(target), {}
