@@ -7,9 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labnb.model.run import parse_time
+
 if TYPE_CHECKING:
     from labnb.adapters.index import SqliteRunIndex
-    from labnb.ports.curves import CurveStore
+    from labnb.model.api import Tracking
+    from labnb.model.api_runs import Curve, RunItem
+    from labnb.model.run import MetricPoint
+    from labnb.ports.curves import CurveStore, Window
+    from labnb.ports.run_index import RunSource
     from labnb.ports.secret_scanner import SecretScanner
     from labnb.runfolder.paths import LabPaths
     from labnb.usecases.browse import Browse
@@ -55,12 +61,28 @@ class IndexLab:
 
         return CompareRuns(self._browse, self.curves)
 
-    @cached_property
-    def compare_all(self) -> CompareRuns:
-        """Comparison of all runs that the index knows."""
+    def compare_all(self, points: Callable[[str, Sequence[str]], Sequence[MetricPoint]]) -> CompareRuns:
+        """Compare all runs that the index knows; `points` gives those of a run of the lab's MLflow server."""
         from labnb.usecases.compare_runs import CompareRuns
 
-        return CompareRuns(self._browse, self.curves, self.index.item)
+        def elsewhere(item: RunItem, names: Sequence[str], window: Window) -> Sequence[Curve]:
+            from labnb.adapters.index.curves import curve_of
+
+            link = self.index.link(item.uid)
+            found = points(link.run_id, names) if link is not None and names else ()
+            zero = parse_time(item.started).timestamp()
+            return [
+                curve_of(item.uid, name, (point for point in found if point.name == name), window, zero)
+                for name in names
+            ]
+
+        return CompareRuns(self._browse, self.curves, self.index.item, elsewhere)
+
+    def tracking_source(self, uri: str) -> RunSource:
+        """The runs of the lab's MLflow server; imports MLflow."""
+        from labnb.adapters.mlflow.source import MlflowRuns
+
+        return MlflowRuns(uri)
 
     @cached_property
     def details(self) -> RunDetails:
@@ -74,14 +96,14 @@ class IndexLab:
 
         return EditRun(self._paths, self._announce, self._is_elsewhere)
 
-    def reading(self, tell: Tell) -> ReadIndex:
-        """Make what answers from the index and keeps it; `tell` is told what changed."""
+    def reading(self, tell: Tell, tracking: Callable[[], Tracking | None]) -> ReadIndex:
+        """Make what answers from the index and keeps it; `tell` is told what changed, `tracking` tells of MLflow."""
         from labnb.adapters.index.news import RunFolderNews
         from labnb.usecases.read_index import ReadIndex
         from labnb.usecases.read_index_keeper import IndexKeeper
 
         keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell)
-        return ReadIndex(self.index, keeper, lambda: None, self.index.close)
+        return ReadIndex(self.index, keeper, tracking, self.index.close)
 
     def _is_elsewhere(self, uid: str) -> bool:
         found = self.index.item(uid)

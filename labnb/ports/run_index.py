@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from labnb.model.api_runs import Column, Group, RunItem
-from labnb.model.run import MetricPoint, Run
+from labnb.model.run import MetricPoint, MlflowLink, Run
 
 Source = Literal["folder", "tracking"]
 
@@ -73,6 +73,10 @@ class RunIndex(Protocol):
         """Give one run; None where it is not in the index."""
         ...
 
+    def link(self, uid: str) -> MlflowLink | None:
+        """Say where MLflow shows a run of the lab's server; None of any other run."""
+        ...
+
     def count(self, source: Source | None = None) -> int:
         """Count the runs."""
         ...
@@ -112,10 +116,10 @@ class RunSource(Protocol):
         """The address, without secrets."""
         ...
 
-    def runs(self, known: Mapping[str, str]) -> Iterator[Sequence[Entry]]:
-        """Give the runs in batches, newest first; a batch of which nothing is news may end it."""
+    def runs(self, known: Mapping[str, str], *, whole: bool = False) -> Iterator[Sequence[Entry]]:
+        """Give the runs in batches, newest first; unless `whole`, batches in which nothing is news may end it."""
         ...
 
-    def points(self, uid: str, run_id: str, names: Sequence[str]) -> Iterator[MetricPoint]:
+    def points(self, run_id: str, names: Sequence[str]) -> Iterator[MetricPoint]:
         """Give the points of some metrics of a run."""
         ...

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labnb.model.api import Freshness
     from labnb.model.api_runs import CellStates
     from labnb.server.announcer import Announcer
+    from labnb.server.tracking import TrackingReader
     from labnb.usecases.compare_runs import CompareRuns
     from labnb.usecases.read_data import ReadData
     from labnb.usecases.read_index import ReadIndex
@@ -42,16 +43,22 @@ class Shelf:
         """What answers from the index."""
         with self._making:
             if self._runs is None:
-                self._runs = self.lab.many.reading(self._tell)
+                self._runs = self.lab.many.reading(self._tell, self.tracking.state)
             return self._runs
 
     @property
     def details(self) -> RunDetails:
         return self.lab.many.details
 
-    @property
+    @cached_property
     def compare(self) -> CompareRuns:
-        return self.lab.many.compare_all
+        return self.lab.many.compare_all(self.tracking.points)
+
+    @cached_property
+    def tracking(self) -> TrackingReader:
+        from labnb.server.tracking import TrackingReader
+
+        return TrackingReader(self.lab.root, lambda: self.lab.many.index.count("tracking"), self._tell, self._log)
 
     @property
     def edits(self) -> EditRun:
@@ -100,6 +107,8 @@ class Shelf:
         with self._making:
             if self._runs is not None:
                 self._runs.close()
+            if "tracking" in self.__dict__:
+                self.tracking.close()
 
     def _tell(self, changed: Sequence[str], gone: Sequence[str]) -> None:
         if self._announcer is not None:

@@ -50,7 +50,7 @@ class RunDetails:
                 uid=item.uid, name=item.name, status=item.status, started=item.started, ended=item.ended,
                 user=item.user, notebook=item.notebook, params=item.params, published="published",
                 metrics={name: float(value) for name, value in item.metrics.items()},
-                tags={**item.tags, **({NOTE: item.note} if item.note else {})},
+                tags={**item.tags, **({NOTE: item.note} if item.note else {})}, mlflow=self._index.link(item.uid),
             )  # fmt: skip
             return _detail(run, Parts(0, False, False, False, 0, len(run.metrics)), "tracking")
         run = folder.read()

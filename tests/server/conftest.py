@@ -57,7 +57,9 @@ def ask(jp_fetch: Callable[..., Any]) -> Ask:
     """Ask and read JSON: `await ask("runs", filter="…")`, `await ask("runs", uid, verb="DELETE")`."""
 
     async def call(*path: str, verb: str = "GET", body: Any = None, **query: Any) -> Any:
-        words = {name: value for name, value in query.items() if value is not None}
+        words = [
+            (name, one) for name, value in query.items() for one in (value if isinstance(value, list) else [value])
+        ]
         text = json.dumps(body) if body is not None or verb in ("POST", "PATCH") else None
         response = await jp_fetch("labnb", "api", *path, method=verb, params=words, body=text)
         return json.loads(response.body)

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,11 +144,11 @@ class Database:
         return made
 
     def _file(self) -> int:
-        """Tell the file from one that another process made anew."""
+        """Tell the file from one that another process made anew; -1 while there is not even a folder for it."""
         try:
             return os.stat(self.path).st_ino
         except OSError:
-            return 0
+            return 0 if self.path.parent.is_dir() else -1
 
     def _open(self) -> sqlite3.Connection:
         place = os.fspath(self.path)
@@ -157,7 +158,7 @@ class Database:
             place = ":memory:"  # nothing was ever recorded here, and nothing is made
         made = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            made.execute("PRAGMA journal_mode = WAL")
+            _share(made)
             # What a power cut takes can be made again; a crash of the process takes nothing.
             made.execute("PRAGMA synchronous = OFF")
             made.execute(f"PRAGMA cache_size = -{CACHE_KB}")
@@ -205,6 +206,19 @@ class _Like:
         if pattern != self._pattern:
             self._test, self._pattern = like(pattern, self._sign), pattern
         return text is not None and self._test(text)
+
+
+def _share(connection: sqlite3.Connection) -> None:
+    """Have readers and one writer not wait for each other; of two that ask a new file for that, one is refused."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _make(connection: sqlite3.Connection) -> None:

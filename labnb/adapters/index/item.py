@@ -7,8 +7,8 @@ from typing import Any
 
 from labnb.model.api_runs import RunItem
 from labnb.model.dataset import FileUse
-from labnb.model.plain import sound
-from labnb.model.run import Run, RunStatus
+from labnb.model.plain import plain, sound
+from labnb.model.run import MlflowLink, Run, RunStatus
 from labnb.model.run_item import item_of
 from labnb.ports.run_index import Source
 
@@ -19,6 +19,7 @@ def packed(run: Run, source: Source) -> str:
     data = {name: getattr(item, name) for name in RunItem.__slots__}
     data["status"] = run.status.value
     data["_tags"] = run.tags
+    data["_mlflow"] = plain(run.mlflow) if source == "tracking" else None
     data["_data"] = next(([use.dataset, use.version] for use in run.inputs if use.dataset), None)
     return sound(json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str))
 
@@ -28,6 +29,12 @@ def unpacked(text: str) -> RunItem:
     data = json.loads(text)
     data["status"] = RunStatus(data["status"])
     return RunItem(**{name: data[name] for name in RunItem.__slots__})
+
+
+def link_of(text: str) -> MlflowLink | None:
+    """Give where MLflow shows a packed run of the lab's server."""
+    found = json.loads(text).get("_mlflow")
+    return MlflowLink(**found) if found else None
 
 
 def facts_run(text: str) -> Run:

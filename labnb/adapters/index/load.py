@@ -56,7 +56,7 @@ def _read(database: Database, loose: sqlite3.Connection, entries: Iterable[Entry
         time.sleep(PAUSE)
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[tuple[int, object, int, str | None]]:
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> Sequence[tuple[int, object, int, str | None]]:
     batch, found = Batch(connection), []
     for row in rows:
         if connection.execute("SELECT 1 FROM run WHERE uid = ?", (row.uid,)).fetchone():

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labnb.adapters.index.connection import Database
-from labnb.adapters.index.item import unpacked
+from labnb.adapters.index.item import link_of, unpacked
 from labnb.adapters.index.questions import Condition, Place, condition_of, order_of, place_of
 from labnb.adapters.index.writer import Writer
 from labnb.model.api_runs import Column, Group, Kind, RunItem
 from labnb.model.errors import Stale
 from labnb.model.facts import Key, key_of
 from labnb.model.filter import Comparison, Words, parse
-from labnb.model.run import time_text
+from labnb.model.run import MlflowLink, time_text
 from labnb.ports.run_index import Found, Question, Source
 
 #: So few runs are sorted by looking up what each has; more are read in the order of the key.
@@ -80,6 +80,12 @@ class SqliteRunIndex(Writer):
         with self.database.reading() as connection:
             row = connection.execute("SELECT item FROM run WHERE uid = ?", (uid,)).fetchone()
         return unpacked(row[0]) if row else None
+
+    def link(self, uid: str) -> MlflowLink | None:
+        """Say where MLflow shows a run of the lab's server; None of any other run."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT item FROM run WHERE uid = ?", (uid,)).fetchone()
+        return link_of(row[0]) if row else None
 
     def count(self, source: Source | None = None) -> int:
         """Count the runs."""
