@@ -28,6 +28,8 @@ from labnb.usecases.send_job import SendJob, resources_of
 FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
 #: The longest where the question is a look at processes of this machine, and bothers nobody.
 PROCESS_LOOK = 3.0
+#: Seconds of one turn that may be spent on bringing jobs to their targets.
+SENDS = 1.0
 #: Seconds between two looks at a shared folder whose changes by other machines are not told.
 GLANCE = 1.0
 #: Seconds between two looks at what the jobs of a far host write: while it changes, and the longest while it does not.
@@ -75,7 +77,11 @@ class FollowPlace:
         jobs: dict[str, tuple[JobFolder, Job]] = {}
         for folder in folders:
             with self._guard(folder.uid):
-                job = self._send(folder, folder.read())
+                job = folder.read()
+                if time.monotonic() < now + SENDS:  # the rest is sent at the next turn: those that run are followed
+                    job = self._send(folder, job)
+                elif not job.handle:
+                    self.again = 0.01
                 if not job.state.ended:
                     jobs[folder.uid] = folder, job
                 else:
@@ -93,7 +99,7 @@ class FollowPlace:
                 self._glance(folder, job)
         left = {uid: pair for uid, pair in jobs.items() if not pair[1].state.ended and pair[1].handle}
         left = {uid: pair for uid, pair in left.items() if not pair[0].paths.end.exists()}
-        if left and self.due is not None and now >= self.due:
+        if left and self.due is not None and time.monotonic() >= self.due:
             self._look(left)
         if not jobs:
             self.due = None
