@@ -134,17 +134,20 @@ def _is_settled(sign: Signature, hashed_ns: int) -> bool:
 
 
 def _find(db: sqlite3.Connection, wanted: dict[str, Signature]) -> dict[str, str]:
+    """Look the files up; written out flat, because a run of a cell may ask for a hundred thousand."""
     found: dict[str, str] = {}
-    names = list(wanted)
-    for start in range(0, len(names), _BATCH):
-        batch = [os.fsencode(name) for name in names[start : start + _BATCH]]
+    names = {os.fsencode(name): name for name in wanted}
+    keys = list(names)
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
         marks = ",".join("?" * len(batch))
         rows = db.execute(f"SELECT * FROM digests WHERE path IN ({marks})", batch)  # noqa: S608 - only marks
         for raw, inode, size, mtime, ctime, hashed, md5 in rows:
-            name = os.fsdecode(raw)
+            name = names[raw]
             sign = wanted[name]
-            same = (inode, size, mtime, ctime) == (_signed(sign.inode), *sign[1:])
-            if same and _is_settled(sign, hashed):
+            if mtime != sign[2] or ctime != sign[3] or size != sign[1] or inode != _signed(sign[0]):
+                continue
+            if max(mtime, ctime) + RACY_NS < hashed:
                 found[name] = md5
     return found
 

@@ -30,6 +30,7 @@ class _Call:
     projects: dict[str, str | None] = field(default_factory=dict)
     folders: dict[str, list[Out]] = field(default_factory=dict)
     listings: dict[tuple[str, str], Mapping[str, str] | None] = field(default_factory=dict)
+    heaps: dict[str, tuple[Out, str, Mapping[str, str]] | None] = field(default_factory=dict)
 
 
 class DvcDataStore:
@@ -57,16 +58,16 @@ class DvcDataStore:
         DataStoreError, naming the file, where a pointer, listing or setting of DVC cannot be read.
         """
         call = _Call(parts or {})
-        found: list[tuple[FileUse, Out | None]] = []
-        for use in uses:
-            tracked, version = self._cover(use, call)
-            if tracked is not None:
-                use = replace(use, dataset=self._name(tracked), version=version)
-            found.append((use, tracked))
-        return self._together(found)
+        return self._together([(use, *self._cover(use, call)) for use in uses])
 
     def _cover(self, use: FileUse, call: _Call) -> tuple[Out | None, str | None]:
         """Find the output that covers a file, best one whose recorded content it has."""
+        folder, _, name = use.path.rpartition("/")
+        if folder not in call.heaps:
+            call.heaps[folder] = self._heap(folder, call)
+        heap = call.heaps[folder]
+        if heap is not None and name and use.digest and heap[2].get(heap[1] + name) == use.digest[4:]:
+            return heap[0], heap[0].md5
         path = os.path.normpath(os.path.join(self._root, use.path))
         first: Out | None = None
         for tracked in self._candidates(path, call):
@@ -76,6 +77,19 @@ class DvcDataStore:
                 return tracked, tracked.md5
             first = first or tracked
         return first, None
+
+    def _heap(self, folder: str, call: _Call) -> tuple[Out, str, Mapping[str, str]] | None:
+        """Give the folder dataset that a folder lies in, its path inside that, and the recorded files.
+
+        Asked once for all files in it: there may be a hundred thousand.
+        """
+        place = os.path.normpath(os.path.join(self._root, folder))
+        for tracked in self._candidates(os.path.join(place, "x"), call):
+            if tracked.folder and f"{place}/".startswith(tracked.path + os.sep):
+                listing = self._listing(tracked, call)
+                start = f"{place}/"[len(tracked.path) + 1 :].replace(os.sep, "/")
+                return (tracked, start, listing) if listing is not None else None
+        return None
 
     def _candidates(self, path: str, call: _Call) -> Iterable[Out]:
         folder = os.path.dirname(path)
@@ -133,31 +147,36 @@ class DvcDataStore:
         listing = self._listing(tracked, call)
         return listing is not None and all(listing.get(start + name) == md5 for name, md5 in part.items())
 
-    def _together(self, found: list[tuple[FileUse, Out | None]]) -> tuple[FileUse, ...]:
+    def _together(self, found: list[tuple[FileUse, Out | None, str | None]]) -> tuple[FileUse, ...]:
         """Make one entry of the files of a folder dataset, unless one of them differs from what was recorded."""
         groups: dict[Out, list[FileUse]] = {}
-        for use, tracked in found:
+        differ: set[Out] = set()
+        for use, tracked, version in found:
             if tracked is not None and tracked.folder:
                 groups.setdefault(tracked, []).append(use)
-        whole: dict[Out, FileUse] = {}
-        for tracked, group in groups.items():
-            if len(group) > 1:
-                joined = self._joined(tracked, group)
-                if joined is not None:
-                    whole[tracked] = joined
+                if version is None:
+                    differ.add(tracked)
+        whole = {
+            tracked: self._joined(tracked, group)
+            for tracked, group in groups.items()
+            if len(group) > 1 and (tracked not in differ or self._is_whole(tracked, group))
+        }
         result: list[FileUse] = []
         told: set[Out] = set()
-        for use, tracked in found:
-            if tracked is None or tracked not in whole:
+        names = {
+            tracked: self._name(tracked) for tracked in {tracked for _, tracked, _ in found if tracked is not None}
+        }
+        for use, tracked, version in found:
+            if tracked is None:
                 result.append(use)
+            elif tracked not in whole:
+                result.append(replace(use, dataset=names[tracked], version=version))
             elif tracked not in told:
                 told.add(tracked)
                 result.append(whole[tracked])
         return tuple(result)
 
-    def _joined(self, tracked: Out, group: list[FileUse]) -> FileUse | None:
-        if any(use.version is None for use in group) and not self._is_whole(tracked, group):
-            return None
+    def _joined(self, tracked: Out, group: list[FileUse]) -> FileUse:
         return FileUse(
             path=self._shown(tracked.path) + "/",
             digest=f"md5:{tracked.md5}",
@@ -165,7 +184,7 @@ class DvcDataStore:
             files=sum(use.files for use in group),
             dataset=self._name(tracked),
             version=tracked.md5,
-            seen=min((use.seen for use in group), key=lambda seen: _ORDER.index(seen) if seen in _ORDER else 9),
+            seen=min({use.seen for use in group}, key=lambda seen: _ORDER.index(seen) if seen in _ORDER else 9),
         )
 
     def _is_whole(self, tracked: Out, group: list[FileUse]) -> bool:

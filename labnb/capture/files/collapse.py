@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from labnb.model.dataset import FileUse
 
@@ -15,8 +15,7 @@ MANY: Final = 32
 _DVC_SKIPS: Final = frozenset({".dvc", ".git", ".hg", ".dvcignore"})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of a report: its key (absolute path), md5 in hex or None, size in bytes and how it was seen."""
 
     key: str
@@ -43,13 +42,17 @@ def collapse(
     one, else the top-most below which nothing else was used but files of the same kind of heap.
     """
     tree = _Node()
+    # By folder first: there are far fewer of them than files.
+    heaps: dict[str, list[Entry]] = {}
     for entry in entries:
+        heaps.setdefault(entry.key[: entry.key.rfind("/")], []).append(entry)
+    for folder, heap in heaps.items():
         node = tree
-        node.count += 1
-        for part in entry.key.split("/")[1:-1]:
+        node.count += len(heap)
+        for part in folder.split("/")[1:]:
             node = node.folders.setdefault(part, _Node())
-            node.count += 1
-        node.files.append(entry)
+            node.count += len(heap)
+        node.files.extend(heap)
     uses: list[FileUse] = []
     _visit(tree, "", root, shown, uses, parts)
     return tuple(sorted(uses, key=lambda use: use.path))
@@ -120,9 +123,8 @@ def _folder_use(
     start = len(path) + 1
     digest = None
     if all(entry.md5 for entry in entries):
-        names = {entry.key[start:] for entry in entries}
         listed = [(entry.key[start:], entry.md5 or "") for entry in entries]
-        whole = _is_whole(path, names)
+        whole = _is_whole(path, {name for name, _ in listed})
         digest = folder_digest(listed, complete=whole)
         if parts is not None and not whole:
             parts[digest] = dict(listed)

@@ -8,7 +8,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labnb.runfolder.stat_cache import Signature, StatCache, signature
 
@@ -19,8 +19,7 @@ _POOL_FROM = 8 << 20  # below this the hand-over to threads costs more than it s
 _WORKERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A file's content: `md5` in hex or None, its state, and `problem` where there is no digest.
 
     `problem` is one of "changed", "gone", "unreadable", "not a file", "late".

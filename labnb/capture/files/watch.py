@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 import threading
@@ -84,12 +85,19 @@ class FileWatch:
         audit.listen(None)
         if recorder is None or os.getpid() != self._pid:
             return self._report
+        collects = gc.isenabled()
         try:
+            # Of a hundred thousand files a hundred thousand small objects are made: the collector would look at all
+            # of the session's again and again, and find nothing.
+            gc.disable()
             with audit.aside():
                 self._report = self._close(recorder, progress, seconds)
         except Exception as error:  # noqa: BLE001 - the cell's own result stands; the record says what it lacks
             note = Note("files-not-recorded", f"The files of this cell could not be recorded: {error!r}", "")
             self._report = FileReport(notes=(note,))
+        finally:
+            if collects:
+                gc.enable()
         return self._report
 
     def stop(self) -> None:
