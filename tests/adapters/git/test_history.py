@@ -65,7 +65,8 @@ def test_revisions_and_names(project: Path) -> None:
     assert found.commit("nope") is None
     assert found.commit("--help") is None
     assert found.commit("v1:a.dvc") is None
-    assert found.names() == (("v1",), ("other", "main"))
+    tags, branches = found.names()
+    assert (tags, sorted(branches)) == (("v1",), ["main", "other"])
 
 
 def test_a_removed_file_and_no_repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
