@@ -74,7 +74,8 @@ class VersionHistory:
         now = current.md5 if current is not None else None
         entries = [_entry(name, version, item, now) for version, item in found.items()]
         # What was found later is newer where the clock says the same.
-        return tuple(sorted(entries[::-1], key=lambda item: item.time, reverse=True))
+        entries.reverse()
+        return tuple(sorted(entries, key=lambda item: item.time, reverse=True))
 
     def at_commit(self, name: str, commit: str, current: Entry | None) -> str | None:
         """Give the version that the pointers of a commit record."""
