@@ -34,6 +34,8 @@ IDLE = 600.0
 IDLE_VARIABLE = "LABNB_FOLLOWER_IDLE"
 # Seconds that a far host is waited at for the end of a job, in one question.
 LONG_WAIT = 20.0
+# So many such questions at once: a connection has room for eight commands.
+LISTENERS = 3
 # Seconds after which a job that was announced and never written is given up.
 HALF_MADE = 30.0
 NICE = 3
@@ -73,7 +75,7 @@ class FarPlace:
         self._folders: Sequence[JobFolder] = ()
         self._wake = threading.Event()
         self._over = False
-        self._waiting: threading.Thread | None = None
+        self._listening: list[tuple[threading.Thread, frozenset[str]]] = []
         self._thread = threading.Thread(target=self._work, name="labnb-far", daemon=True)
         self._thread.start()
 
@@ -101,18 +103,19 @@ class FarPlace:
             self._wake.clear()
 
     def _wait_there(self, folders: Sequence[JobFolder]) -> None:
-        """Have the host itself say when a job ends, beside the looks at it."""
-        if self._waiting is not None and self._waiting.is_alive():
-            return
-        places = []
+        """Have the host itself say when a job ends; jobs that came later are waited for apart."""
+        self._listening = [one for one in self._listening if one[0].is_alive()]
+        heard = frozenset().union(*(places for _, places in self._listening))
+        fresh = []
         for folder in folders:
             with contextlib.suppress(LabError):
                 job = folder.read()
-                if job.handle and not job.state.ended:
-                    places.append(job.folder)
-        if places:
-            self._waiting = threading.Thread(target=self._listen, args=(places,), name="labnb-listen", daemon=True)
-            self._waiting.start()
+                if job.handle and not job.state.ended and job.folder not in heard:
+                    fresh.append(job.folder)
+        if fresh and len(self._listening) < LISTENERS:
+            thread = threading.Thread(target=self._listen, args=(fresh,), name="labnb-listen", daemon=True)
+            self._listening.append((thread, frozenset(fresh)))
+            thread.start()
 
     def _listen(self, places: list[str]) -> None:
         with contextlib.suppress(LabError, OSError):

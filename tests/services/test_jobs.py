@@ -124,3 +124,16 @@ def test_odd_names_are_taken_as_they_are(target: str, tmp_path: Path, slurm: Slu
         assert kernel.value(f"labnb.job({uid!r}).outputs()['note books/out file.txt'].read_text()") == "1"
     assert not (root / "x").exists()
     assert not (sshd.far / "x").exists()
+
+
+def test_a_short_job_beside_a_long_one_is_back_at_once(tmp_path: Path, slurm: SlurmCluster, sshd: Sshd) -> None:
+    root = make_project(tmp_path / "p", four_targets())
+    with job_kernel(root) as kernel:
+        kernel.run("import time, labnb")
+        long, _ = kernel.submit("--on far", "import time\ntime.sleep(60)")
+        wait_for_job(root, long, lambda job: job.state is JobState.RUNNING)
+        short, _ = kernel.submit("--on far --out end", "import time\ntime.sleep(4)\nend = time.time()")
+        late = float(kernel.value(f"time.time() - labnb.job({short!r}).result()"))
+        kernel.run(f"labnb.job({long!r}).cancel()")
+        kernel.ended(long)
+    assert late < 1.5
