@@ -96,13 +96,18 @@ class IndexLab:
 
         return EditRun(self._paths, self._announce, self._is_elsewhere)
 
-    def reading(self, tell: Tell, tracking: Callable[[], Tracking | None]) -> ReadIndex:
-        """Make what answers from the index and keeps it; `tell` is told what changed, `tracking` tells of MLflow."""
+    def reading(
+        self, tell: Tell, tracking: Callable[[], Tracking | None], tell_data: Callable[[], None] = lambda: None
+    ) -> ReadIndex:
+        """Make what answers from the index and keeps it.
+
+        `tell` is told which runs changed, `tell_data` that versions of datasets were added; `tracking` tells of MLflow.
+        """
         from labnb.adapters.index.news import RunFolderNews
         from labnb.usecases.read_index import ReadIndex
         from labnb.usecases.read_index_keeper import IndexKeeper
 
-        keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell)
+        keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell, tell_data)
         return ReadIndex(self.index, keeper, tracking, self.index.close)
 
     def _is_elsewhere(self, uid: str) -> bool:

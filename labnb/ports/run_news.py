@@ -9,10 +9,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`uids` may have changed, been made or removed; `all` says that nobody knows which: look at every one."""
+    """`uids` may have changed, been made or removed; `all` says that nobody knows which: look at every one.
+
+    `data` says that versions of datasets were added.
+    """
 
     uids: frozenset[str] = field(default_factory=frozenset)
     all: bool = False
+    data: bool = False
 
 
 class RunNews(Protocol):
@@ -23,8 +27,8 @@ class RunNews(Protocol):
         """Whether changes are noticed when they happen; else `wait` ends with its timeout."""
         ...
 
-    def follow(self, uids: Iterable[str]) -> None:
-        """Follow what is written in these runs' folders, and in no others."""
+    def follow(self, uids: Iterable[str]) -> frozenset[str]:
+        """Follow what is written in these runs' folders, and in no others; give those that were not followed before."""
         ...
 
     def wait(self, timeout: float | None) -> News:

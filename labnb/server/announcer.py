@@ -38,16 +38,25 @@ class Announcer:
         self._waiting: dict[tuple[str, str], _Waiting] = {}
         self._pausing: set[tuple[str, str]] = set()
 
-    def tell(self, topic: str, project: str, changed: Iterable[str] = (), gone: Iterable[str] = ()) -> None:
-        """Say that these changed or are gone."""
-        told = (topic, project), tuple(changed), tuple(gone)
+    def tell(
+        self,
+        topic: str,
+        project: str,
+        changed: Iterable[str] = (),
+        gone: Iterable[str] = (),
+        *,
+        everything: bool = False,
+    ) -> None:
+        """Say that these changed or are gone; `everything`: nobody knows which."""
+        told = (topic, project), tuple(changed), tuple(gone), everything
         try:
             self._loop.call_soon_threadsafe(self._take, *told)
         except RuntimeError:
             return  # the server has ended
 
-    def _take(self, key: tuple[str, str], changed: tuple[str, ...], gone: tuple[str, ...]) -> None:
+    def _take(self, key: tuple[str, str], changed: tuple[str, ...], gone: tuple[str, ...], everything: bool) -> None:
         waiting = self._waiting.setdefault(key, _Waiting())
+        waiting.more = waiting.more or everything
         for uid in changed:
             waiting.gone.pop(uid, None)
             waiting.changed[uid] = None

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from labnb.usecases.run_detail_edit import EditRun
 
 
+#: Of more runs than this it is not looked up which are jobs.
+MANY = 500
+
+
 class Shelf:
     """One project. Its index of runs begins to be kept at the first question about it."""
 
@@ -43,7 +47,7 @@ class Shelf:
         """What answers from the index."""
         with self._making:
             if self._runs is None:
-                self._runs = self.lab.many.reading(self._tell, self.tracking.state)
+                self._runs = self.lab.many.reading(self._tell, self.tracking.state, self._tell_data)
             return self._runs
 
     @property
@@ -113,6 +117,16 @@ class Shelf:
     def _tell(self, changed: Sequence[str], gone: Sequence[str]) -> None:
         if self._announcer is not None:
             self._announcer.tell("run", self.id, changed, gone)
+            jobs = [uid for uid in changed if self._is_job(uid)] if len(changed) < MANY else changed
+            if jobs or gone:
+                self._announcer.tell("job", self.id, jobs, gone)
+
+    def _is_job(self, uid: str) -> bool:
+        return (self.lab.paths.run(uid).folder / "job").is_dir()
+
+    def _tell_data(self) -> None:
+        if self._announcer is not None:
+            self._announcer.tell("dataset", self.id, everything=True)
 
     def _uses(self) -> Mapping[str, tuple[int, str]]:
         """Tell by dataset how many runs used it, and when the last of them started."""

@@ -35,12 +35,26 @@ class FolderReader:
     def __init__(self, lab: LabPaths) -> None:
         self._lab = lab
         self._live: dict[str, _Live] = {}
+        self._jobs: set[str] = set()
         self._lock = threading.Lock()
 
     @property
     def live(self) -> frozenset[str]:
-        """The runs that had not ended when they were read."""
-        return frozenset(self._live)
+        """The runs that had not ended when they were read, or whose jobs were not collected."""
+        return frozenset(self._live) | self._jobs
+
+    @property
+    def owned(self) -> bool:
+        """Whether a run goes on in a process, which may be gone without a word."""
+        return any(live.owner is not None for live in list(self._live.values()))
+
+    def orphans(self) -> list[str]:
+        """Name the runs whose processes are gone."""
+        return [
+            uid
+            for uid, live in list(self._live.items())
+            if live.owner is not None and RunFolder(self._lab.run(uid)).over(live.owner)
+        ]
 
     def names(self) -> dict[str, int]:
         """Give the uids of all run folders, each with the time (ns) at which run.json was written."""
@@ -68,11 +82,11 @@ class FolderReader:
             state = self._state(uid)
             try:
                 run = self._run(folder)
-            except NotFound:
+            except (NotFound, StoreCorrupt) as error:
                 self._live.pop(uid, None)
-                return None
-            except StoreCorrupt:
-                self._live.pop(uid, None)
+                self._jobs.discard(uid)
+                if isinstance(error, NotFound):
+                    return None
                 raise
             return Entry(self._with_job(folder, run), "folder", state if run.status.ended else f"{state} live")
 
@@ -98,8 +112,15 @@ class FolderReader:
         try:
             job = json.loads(JobPaths(folder.paths.folder).job.read_text(encoding="utf-8"))
         except (OSError, ValueError):
+            job = None
+        if not isinstance(job, dict):
+            self._jobs.discard(folder.uid)
             return run
-        return dataclasses.replace(run, job=job) if isinstance(job, dict) else run
+        if job.get("collected"):
+            self._jobs.discard(folder.uid)
+        else:
+            self._jobs.add(folder.uid)
+        return dataclasses.replace(run, job=job)
 
     def _state(self, uid: str) -> str:
         paths = self._lab.run(uid)

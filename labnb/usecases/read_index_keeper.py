@@ -17,6 +17,8 @@ from labnb.usecases.read_index_folder import FolderReader
 
 #: Seconds between two rounds, however much happens; between two looks whether the processes of live runs live.
 ROUND, LIVE = 0.25, 2.0
+#: Seconds between two looks at what goes on, where changes are not noticed by themselves.
+SLOW = 5.0
 #: Seconds after which a question has all folders looked at again, where changes are noticed at once, and where not.
 AGAIN, AGAIN_BLIND = 60.0, 5.0
 BATCH = 200
@@ -40,8 +42,16 @@ class State:
 class IndexKeeper:
     """A thread that keeps the index of one project. `tell` is told the uids that changed and that went."""
 
-    def __init__(self, lab: LabPaths, writer: RunIndexWriter, news: RunNews, tell: Tell) -> None:
+    def __init__(
+        self,
+        lab: LabPaths,
+        writer: RunIndexWriter,
+        news: RunNews,
+        tell: Tell,
+        tell_data: Callable[[], None] = lambda: None,
+    ) -> None:
         self._writer, self._news, self._tell = writer, news, tell
+        self._tell_data = tell_data
         self._folders = FolderReader(lab)
         self.state = State()
         self._asked: set[str] = set()
@@ -108,14 +118,17 @@ class IndexKeeper:
             self._all = False
             self._look_at_all()
         live = self._folders.live
-        self._news.follow(live)
-        news = self._news.wait(LIVE if live else None)
+        # What was written between the reading and the following is read now.
+        self._read(self._news.follow(live))
+        news = self._news.wait(LIVE if self._folders.owned else None if self._news.live or not live else SLOW)
         if self._ended.is_set():
             return
         self._all = self._all or news.all
         # One that goes on may have lost its process, which no file tells.
-        self._read({*news.uids, *live})
-        if news.uids:
+        self._read({*news.uids, *self._folders.orphans(), *(() if self._news.live else live)})
+        if news.data:
+            self._tell_data()
+        if news.uids or news.data:
             self._ended.wait(ROUND)
 
     def _look_at_all(self) -> None:

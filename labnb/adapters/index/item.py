@@ -19,6 +19,7 @@ def packed(run: Run, source: Source) -> str:
     data = {name: getattr(item, name) for name in RunItem.__slots__}
     data["status"] = run.status.value
     data["_tags"] = run.tags
+    data["_job"] = run.job
     data["_mlflow"] = plain(run.mlflow) if source == "tracking" else None
     data["_data"] = next(([use.dataset, use.version] for use in run.inputs if use.dataset), None)
     return sound(json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str))

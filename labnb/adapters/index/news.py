@@ -35,9 +35,10 @@ class RunFolderNews:
     def live(self) -> bool:
         return self._inotify is not None and ("runs", "") in self._numbers
 
-    def follow(self, uids: Iterable[str]) -> None:
-        """Follow what is written in these runs' folders, and in no others."""
+    def follow(self, uids: Iterable[str]) -> frozenset[str]:
+        """Follow what is written in these runs' folders, and in no others; give those that were not followed before."""
         wanted = frozenset(uids)
+        new = wanted - self._followed
         for uid in self._followed - wanted:
             self._leave("run", uid)
             self._leave("job", uid)
@@ -45,6 +46,7 @@ class RunFolderNews:
         for uid in wanted:
             self._watch("run", uid, self._lab.run(uid).folder)
             self._watch("job", uid, self._lab.run(uid).folder / _JOB)
+        return new
 
     def wait(self, timeout: float | None) -> News:
         """Wait for a change, a call of `wake`, or at most `timeout` seconds."""
@@ -78,6 +80,7 @@ class RunFolderNews:
         lab = self._lab
         for word, folder in (("runs", lab.runs), ("queue", lab.queue)):
             self._watch(word, "", folder)
+        self._watch("data", "", lab.versions)
         if ("runs", "") in self._numbers:
             self._leave("home", "")
             self._leave("root", "")
@@ -92,8 +95,9 @@ class RunFolderNews:
 
         names = flags.CREATE | flags.DELETE | flags.MOVED_TO | flags.MOVED_FROM
         mask = names | flags.MODIFY | flags.CLOSE_WRITE if word in ("run", "job") else names
+        mask = flags.MODIFY | flags.DELETE_SELF if word == "data" else mask | flags.ONLYDIR
         try:
-            number = int(self._inotify.add_watch(str(folder), mask | flags.ONLYDIR))
+            number = int(self._inotify.add_watch(str(folder), mask))
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return False
         except OSError:  # no watches are left: such runs are looked at now and then
@@ -113,7 +117,7 @@ class RunFolderNews:
         from inotify_simple import flags
 
         uids: set[str] = set()
-        everything = False
+        everything = data = False
         for event in self._inotify.read(timeout=0) if self._inotify is not None else ():
             if event.mask & flags.Q_OVERFLOW:
                 everything = True
@@ -127,11 +131,13 @@ class RunFolderNews:
                 everything = everything or word in ("runs", "queue")
             if word in ("runs", "queue"):
                 uids.add(event.name)
+            elif word == "data":
+                data = True
             elif word in ("run", "job"):
                 uids.add(uid)
             elif event.name in (LAB_FOLDER, self._lab.runs.name):
                 everything = True
-        return News(frozenset(uid for uid in uids if uid and not uid.startswith(".")), all=everything)
+        return News(frozenset(uid for uid in uids if uid and not uid.startswith(".")), all=everything, data=data)
 
     def _looked(self) -> News:
         """Without inotify: whether names came or went, and the followed runs."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from labnb.model.errors import UsageError
 from labnb.model.facts import Key, rank
-from labnb.model.filter import Comparison, Words, parse_order
+from labnb.model.filter import Comparison, parse_order
 
 #: What stands for a value that is no number.
 NAN = b"\0"
@@ -19,7 +19,8 @@ NAN = b"\0"
 _TEXT = "(CASE WHEN text IS NOT NULL THEN text WHEN typeof(rank) = 'text' THEN rank ELSE number_text(rank) END)"
 _SIGNS = {"=": "=", "==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
-_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+_LITERAL = {"*": "[*]", "?": "[?]", "[": "[[]"}
+_GLOB = {**_LITERAL, "%": "*", "_": "?"}
 #: SQLite tries all places of more wildcards than this.
 WILD = 4
 
@@ -50,26 +51,32 @@ class Condition:
 
 @dataclass(frozen=True)
 class Search:
-    """Free text: each word is in the text of a run, or names one of its metrics."""
+    """Free text: the ids of the runs in which all the words stand, as a JSON list of `size` numbers."""
 
-    words: tuple[str, ...]
+    ids: str
+    size: int
 
-    def exists(self, outer: str) -> str:
-        return f"EXISTS (SELECT 1 FROM words WHERE words.id = {outer} AND {self.where})"  # noqa: S608
-
-    @property
-    def where(self) -> str:
-        return " AND ".join("instr(words.text, ?)" for _ in self.words) or "1"
+    negated = False
+    runs = "SELECT value AS id FROM json_each(?)"
 
     @property
     def values(self) -> tuple[Any, ...]:
-        return self.words
+        return (self.ids,)
+
+    def exists(self, outer: str) -> str:
+        """Say it of the run whose id is `outer`."""
+        return f"{outer} IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 
-def condition_of(part: Comparison | Words, keys: KeyIds) -> Condition | Search:
-    """Translate one part of a filter."""
-    if isinstance(part, Words):
-        return Search(part.words)
+def search_sql(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Look for the runs in whose text all words stand: GLOB takes half the time of instr."""
+    where = " AND ".join("text GLOB ?" for _ in words) or "1"
+    patterns = tuple("*" + "".join(_LITERAL.get(char, char) for char in word) + "*" for word in words)
+    return f"SELECT id FROM words WHERE {where}", patterns  # noqa: S608 - our own words
+
+
+def condition_of(part: Comparison, keys: KeyIds) -> Condition:
+    """Translate one comparison of a filter."""
     where, values = _where(part)
     # "IS NULL" is true of runs without an entry, and NOT of those besides.
     negated = part.negated is not (part.sign == "null")
