@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
     """Name the benches; each is imported when it runs."""
-    from benchmarks import files, jobs, load, log, overhead, publish
+    from benchmarks import data, files, jobs, load, log, overhead, publish
 
     return {
         "load": load.main,
@@ -29,6 +29,7 @@ def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
         "overhead": overhead.main,
         "files": files.main,
         "publish": publish.main,
+        "data": data.main,
         "jobs": jobs.main,
     }
 

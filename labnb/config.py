@@ -34,9 +34,9 @@ class Config:
     store that runs are published to besides the embedded one, "" for none. `store_path` is the folder in which the
     embedded store has a folder of the project's own, "" for `.labnb`; `~` and variables are not yet put in.
     `max_file_mb` and `max_total_mb` bound what a code snapshot takes of one file and of all. `data_policy` says what
-    becomes of data that a run read and that no version holds: "off" (nothing), "record" (the digest), "version" (the content is kept, up to
-    `max_version_mb`). `data_remote` is the DVC remote to use, "" for DVC's own default. `targets` are the places where
-    jobs run, by name.
+    becomes of data that a run read and that no version holds: "off" (nothing), "record" (the digest), "version" (the
+    content is kept, up to `max_version_mb`). `data_remote` is the DVC remote to use, "" for DVC's own default.
+    `targets` are the places where jobs run, by name.
     """
 
     experiment: str
