@@ -158,7 +158,8 @@ class IndexKeeper:
         for uid in uids:
             if self._ended.is_set():
                 raise StoreLocked("The server ends.")
-            self.state.waiting = (self.state.waiting or 1) - 1
+            # The last one waits until all of them are found.
+            self.state.waiting = max((self.state.waiting or 2) - 1, 1)
             with contextlib.suppress(LabError):
                 entry = self._folders.read(uid)
                 if entry is not None:

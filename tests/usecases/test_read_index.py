@@ -17,6 +17,7 @@ import pytest
 from labnb.lab import Lab, open_lab
 from labnb.model.api_runs import RunsQuery
 from labnb.model.run import RunStatus
+from labnb.runfolder.paths import write_atomic
 from labnb.usecases.read_index import ReadIndex
 from tests.runs import Recorded
 
@@ -174,6 +175,39 @@ def test_many_runs_are_loaded_newest_first(lab: Lab, monkeypatch: pytest.MonkeyP
     page = reading.page(RunsQuery(order_by="params.n DESC", limit=100))
     assert [item.uid for item in page.items] == [run.uid for run in reversed(made)]
     assert page.freshness.waiting == 0
+    reading.close()
+
+
+def test_a_job_is_followed_until_it_is_collected(lab: Lab, runs: ReadIndex, told: Told) -> None:
+    run = Recorded(lab.paths)
+    home = lab.paths.run(run.uid).folder / "job"
+    home.mkdir()
+
+    def job(state: str, collected: bool = False) -> None:
+        text = json.dumps({"id": run.uid, "state": state, "target": "cluster", "collected": collected, "cause": "x"})
+        write_atomic(home / "job.json", text)
+
+    job("PENDING")
+    until(lambda: runs.page(RunsQuery()).items and runs.page(RunsQuery()).items[0].job == "PENDING")
+    job("RUNNING")
+    until(lambda: runs.page(RunsQuery()).items[0].job == "RUNNING")
+    run.end()
+    (lab.paths.queue / run.uid).unlink()
+    job("COMPLETED", collected=True)
+    until(lambda: runs.page(RunsQuery()).items[0].job == "COMPLETED")
+    assert runs.page(RunsQuery()).items[0].target == "cluster"
+
+
+def test_versions_of_data_are_told(lab: Lab) -> None:
+    lab.paths.make()
+    lab.paths.versions.write_text("")
+    data = threading.Event()
+    reading = lab.many.reading(Told(), lambda: None, data.set)
+    until(lambda: current(reading))
+    time.sleep(0.1)
+    with open(lab.paths.versions, "a", encoding="utf-8") as file:
+        file.write("{}\n")
+    assert data.wait(10)
     reading.close()
 
 
