@@ -62,5 +62,9 @@ export default defineConfig([
       'prefer-arrow-callback': 'error'
     }
   },
+  {
+    files: ['**/__tests__/**'],
+    rules: { 'jupyter/no-untranslated-string': 'off' }
+  },
   prettierRecommended
 ]);

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.e2e.notebook import Notebook, shot
 from tests.e2e.server import LabServer, running_lab
+from tests.e2e.study import Study, write_study
 from tests.needs import need
 
 CHROMIUM_ARGS = [
@@ -33,6 +34,13 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
     """JupyterLab over an empty folder, `lab.root`."""
     with running_lab(tmp_path_factory.mktemp("lab")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def study_lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LabServer, Study]]:
+    """JupyterLab over a project with a history."""
+    with running_lab(tmp_path_factory.mktemp("study")) as server:
+        yield server, write_study(server.root)
 
 
 @pytest.fixture(scope="session")

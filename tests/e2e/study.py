@@ -1,4 +1,4 @@
-"""A project with a history for the browser: runs with curves, logs, files and outputs, a dataset with versions, jobs."""
+"""A project with a history for the browser: runs with curves, logs and files, a dataset with versions, jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from labnb.runfolder.job_paths import JobPaths
 from labnb.runfolder.paths import LabPaths
 from tests.runs import Recorded
 
-EVIL = "<img src=x onerror=\"window.hurt=1\">'\"`{{7*7}}`"
+EVIL = '<img src=x onerror="window.hurt=1">\'"`{{7*7}}`'
 RTL = "ניסוי 🔬 מספר ٣"
 CELL = "rate = 0.1\nfor step in range(100):\n    labnb.log({'loss': train(rate)})"
 
@@ -110,7 +110,7 @@ def png(shade: float, side: int = 64) -> bytes:
 
 
 def write_study(root: Path) -> Study:
-    """The project that most browser tests look at: fourteen runs, a dataset in two versions, four jobs."""
+    """The project that most browser tests look at: twelve runs, a dataset in two versions, three jobs."""
     git = ["git", "-C", str(root), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
     (root / "labnb.toml").write_text('[targets.cluster]\nexecutor = "process"\n')
     (root / "data").mkdir()
@@ -121,12 +121,11 @@ def write_study(root: Path) -> Study:
         subprocess.run(words, cwd=root, check=True, capture_output=True)
 
     def commit(message: str) -> None:
-        command(sys.executable, "-m", "dvc", "add", "-q", "data/train.csv")
         command(*git, "add", "-A")
         command(*git, "commit", "-qm", message)
 
     command(*git, "init", "-q", "-b", "main")
-    command(sys.executable, "-m", "dvc", "init", "-q")
+    command(sys.executable, "-c", "from dvc.repo import Repo; Repo.init().add('data/train.csv')")
     commit("first data")
     digest = dvc_digest(root)
     read = FileUse("data/train.csv", f"md5:{digest}", table.stat().st_size, dataset="data/train.csv", version=digest)
@@ -144,10 +143,13 @@ def write_study(root: Path) -> Study:
     study.end(failed, RunStatus.FAILED, error=error, notes=(note,))
     study.end(study.run("stopped", age=90), RunStatus.KILLED)
     table.write_text(table.read_text() + "".join(f"{i},{-i}\n" for i in range(50, 80)))
+    command(sys.executable, "-c", "from dvc.repo import Repo; Repo().add('data/train.csv')")
     commit("more data")
     study.job("train-large", JobState.PENDING, "waits for a free node")
     started = time_text(time.time() - 20)
-    study.job("train-small", JobState.RUNNING, started=started, node="node-1", used={"memory": 1_200_000_000, "cpu": 31})
+    study.job(
+        "train-small", JobState.RUNNING, started=started, node="node-1", used={"memory": 1_200_000_000, "cpu": 31}
+    )
     study.job("ended", JobState.TIMEOUT, "It ran longer than its 1 h.", started=started, ended=time_text(time.time()))
     return study
 

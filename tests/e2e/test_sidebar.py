@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.notebook import set_theme, shot
+from tests.e2e.server import LabServer, running_lab
+
+
+@pytest.fixture(scope="module")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """A folder in which nothing was ever recorded."""
+    with running_lab(tmp_path_factory.mktemp("empty")) as server:
+        yield server
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
@@ -27,7 +36,7 @@ def test_palette_command_opens_the_sidebar(page: Page) -> None:
 
 
 def test_panel_says_when_the_server_does_not_answer(page: Page, console: list[str]) -> None:
-    page.route("**/labnb/api/health*", lambda route: route.fulfill(status=404, body="{}"))
+    page.route("**/labnb/api/**", lambda route: route.fulfill(status=404, body="{}"))
     page.locator('.jp-SideBar [data-id="labnb-sidebar"]').click()
     expect(page.locator("#labnb-sidebar").get_by_role("alert")).to_contain_text("server extension list")
     assert console

@@ -49,7 +49,7 @@ export class RunsModel {
         this._freshness = page.freshness;
         return page;
       },
-      ALL
+      { ...ALL }
     );
     this.selection = new Selection(this.list);
     this.list.changed.connect(this._listChanged, this);
@@ -148,13 +148,16 @@ export class RunsModel {
   }
 
   choose(choices: Partial<IRunsChoices>): void {
-    this._choices = { ...this._choices, ...choices };
-    if (this.list.query.order !== this._choices.order) {
-      if (this.list.state.kind === 'unasked') {
-        this.list.query.order = this._choices.order;
-      } else {
-        this.set({ order: this._choices.order });
-      }
+    const before = this._choices;
+    this._choices = { ...before, ...choices };
+    const { order, columns } = this._choices;
+    if (this.list.state.kind === 'unasked') {
+      this.list.query.order = order;
+    } else if (this.list.query.order !== order) {
+      this.set({ order });
+    } else if (columns.join('\n') !== before.columns.join('\n')) {
+      // Rows hold only what they show.
+      void this.list.reload();
     }
     this._changed.emit();
   }

@@ -10,19 +10,21 @@ import { DatasetsModel } from '../models/datasets';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { DatasetsPanel } from '../panels/datasets';
-import { IBackend, ISidebar } from '../tokens';
+import { IBackend, IRuns, ISidebar } from '../tokens';
 
 /** The section "Datasets" of the side bar. */
 export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'labnb:datasets',
   description: 'The datasets in the labnb side bar.',
   autoStart: true,
-  requires: [ISidebar, IBackend],
+  // Runs come first, also for the keyboard and the ear, which go by the order of making.
+  requires: [ISidebar, IBackend, IRuns],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
     sidebar: ISidebar,
     backend: IBackend,
+    runs: IRuns,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('labnb');

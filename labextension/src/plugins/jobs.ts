@@ -15,7 +15,7 @@ import { JobsModel } from '../models/jobs';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { JobsPanel } from '../panels/jobs';
-import { IBackend, IJobs, ISidebar } from '../tokens';
+import { IBackend, IJobs, IRuns, ISidebar } from '../tokens';
 
 const PLUGIN_ID = 'labnb:jobs';
 
@@ -25,12 +25,14 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
   description: 'The jobs in the labnb side bar and in the status bar.',
   autoStart: true,
   provides: IJobs,
-  requires: [ISidebar, IBackend],
+  // Runs come first, also for the keyboard and the ear, which go by the order of making.
+  requires: [ISidebar, IBackend, IRuns],
   optional: [ITranslator, ICommandPalette, IStatusBar, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     sidebar: ISidebar,
     backend: IBackend,
+    runs: IRuns,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     statusBar: IStatusBar | null,
