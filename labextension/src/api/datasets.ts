@@ -1,6 +1,6 @@
 /** Datasets, as REST has them. */
 
-import type { IItem, IPage } from '../models/paged';
+import type { IItem, IPage } from '../models/pages';
 import { request, type IPlace } from './request';
 import type {
   IDatasetDiff,

@@ -1,6 +1,6 @@
 /** Jobs and the targets they run on, as REST has them. */
 
-import type { IItem, IPage } from '../models/paged';
+import type { IItem, IPage } from '../models/pages';
 import { body, request, type IPlace } from './request';
 import type { IAccepted, IJobItem, IJobPage, ITargetItem } from './types';
 

@@ -1,6 +1,6 @@
 /** Runs, as REST has them. */
 
-import type { IItem, IPage } from '../models/paged';
+import type { IItem, IPage } from '../models/pages';
 import { address, body, request, send, type IPlace } from './request';
 import type {
   Axis,

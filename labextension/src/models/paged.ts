@@ -3,17 +3,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Problem } from '../api/request';
 import { asProblem } from '../api/request';
-
-/** One page as the server gives it; `next` is null at the end. */
-export interface IPage<T> {
-  items: T[];
-  next: string | null;
-  total: number;
-}
-
-export interface IItem {
-  id: string;
-}
+import { Pages, type IItem, type IPage } from './pages';
 
 /** Asks the server for the page that begins at `cursor`. */
 export type PageSource<T, Q> = (
@@ -30,18 +20,8 @@ export type ListState =
   | { kind: 'ready' }
   | { kind: 'failed'; problem: Problem };
 
-interface IKept<T> {
-  cursor: string | null;
-  /** Null when it was let go; the cursor brings it back. */
-  items: T[] | null;
-  length: number;
-}
-
 /** Rows in a page: about three screens. */
 export const PAGE = 100;
-/** Pages kept around what is looked at, so that memory does not grow with the store. */
-export const KEEP = 20;
-
 export class PagedList<T extends IItem, Q> {
   constructor(source: PageSource<T, Q>, query: Q) {
     this._source = source;
@@ -63,8 +43,7 @@ export class PagedList<T extends IItem, Q> {
 
   /** Rows that can be scrolled to; grows on the way down. */
   get count(): number {
-    const last = this._pages.length - 1;
-    return last < 0 ? 0 : this._starts[last]! + this._pages[last]!.length;
+    return this._pages.count;
   }
 
   /** Rows that the server knows of for this query. */
@@ -74,28 +53,15 @@ export class PagedList<T extends IItem, Q> {
 
   /** The row, or undefined while its page is on the way. */
   at(index: number): T | undefined {
-    const page = this._pageOf(index);
-    return this._pages[page]?.items?.[index - this._starts[page]!];
+    return this._pages.at(index);
   }
 
   find(id: string): T | undefined {
-    for (const page of this._pages) {
-      const found = page.items?.find(item => item.id === id);
-      if (found) {
-        return found;
-      }
-    }
-    return undefined;
+    return this._pages.find(id);
   }
 
   indexOf(id: string): number {
-    for (const [number, page] of this._pages.entries()) {
-      const found = page.items?.findIndex(item => item.id === id) ?? -1;
-      if (found >= 0) {
-        return this._starts[number]! + found;
-      }
-    }
-    return -1;
+    return this._pages.indexOf(id);
   }
 
   /** Ask something else: what was asked before is not waited for. Old rows stay until the new ones are there. */
@@ -121,7 +87,7 @@ export class PagedList<T extends IItem, Q> {
       if (abort.signal.aborted) {
         return;
       }
-      this._pages = [];
+      this._pages.clear();
       this._add(null, page);
       this._set({ kind: 'ready' });
     } catch (error) {
@@ -159,8 +125,8 @@ export class PagedList<T extends IItem, Q> {
       return;
     }
     this._behind = true;
-    const from = this._pageOf(this._first);
-    const to = this._pageOf(this._last);
+    const from = this._pages.pageOf(this._first);
+    const to = this._pages.pageOf(this._last);
     for (let page = from; page <= to; page++) {
       await this._load(page);
     }
@@ -177,43 +143,31 @@ export class PagedList<T extends IItem, Q> {
       void this.reload();
       return;
     }
-    const from = this._pageOf(first);
-    const to = this._pageOf(last);
+    const from = this._pages.pageOf(first);
+    const to = this._pages.pageOf(last);
     for (let page = from; page <= to; page++) {
-      if (this._pages[page]?.items === null) {
+      if (this._pages.page(page)?.items === null) {
         void this._load(page);
       }
     }
     if (last >= this.count - PAGE / 2 && this._next !== null) {
       void this._more();
     }
-    this._letGo(from, to);
+    this._pages.letGo(from, to);
   }
 
   /** Change a row that is known here, as an event tells it. */
   patch(id: string, fields: Partial<T>): boolean {
-    for (const page of this._pages) {
-      const found = page.items?.findIndex(item => item.id === id) ?? -1;
-      if (found >= 0) {
-        page.items![found] = { ...page.items![found]!, ...fields };
-        this._changed.emit();
-        return true;
-      }
+    const known = this._pages.patch(id, fields);
+    if (known) {
+      this._changed.emit();
     }
-    return false;
+    return known;
   }
 
   /** Take rows away at once, before the server has said so. */
   drop(ids: ReadonlySet<string>): void {
-    for (const page of this._pages) {
-      if (page.items?.some(item => ids.has(item.id))) {
-        const kept = page.items.filter(item => !ids.has(item.id));
-        this._total -= page.items.length - kept.length;
-        page.items = kept;
-        page.length = kept.length;
-      }
-    }
-    this._count();
+    this._total -= this._pages.drop(ids);
     this._changed.emit();
   }
 
@@ -243,7 +197,7 @@ export class PagedList<T extends IItem, Q> {
   }
 
   private async _load(number: number): Promise<void> {
-    const kept = this._pages[number];
+    const kept = this._pages.page(number);
     const key = `again ${number}`;
     if (!kept || this._wanted.has(key)) {
       return;
@@ -258,10 +212,8 @@ export class PagedList<T extends IItem, Q> {
         abort.signal
       );
       if (!abort.signal.aborted) {
-        kept.items = page.items;
-        kept.length = page.items.length;
+        this._pages.put(kept, page.items);
         this._total = page.total;
-        this._count();
         this._set({ kind: 'ready' });
       }
     } catch (error) {
@@ -272,41 +224,9 @@ export class PagedList<T extends IItem, Q> {
   }
 
   private _add(cursor: string | null, page: IPage<T>): void {
-    this._pages.push({ cursor, items: page.items, length: page.items.length });
+    this._pages.add(cursor, page.items);
     this._next = page.next;
     this._total = page.total;
-    this._count();
-  }
-
-  private _letGo(from: number, to: number): void {
-    for (const [number, page] of this._pages.entries()) {
-      if (number < from - KEEP / 2 || number > to + KEEP / 2) {
-        page.items = null;
-      }
-    }
-  }
-
-  private _count(): void {
-    let start = 0;
-    this._starts = this._pages.map(page => {
-      const here = start;
-      start += page.length;
-      return here;
-    });
-  }
-
-  private _pageOf(index: number): number {
-    let low = 0;
-    let high = this._pages.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this._starts[middle]! <= index) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return low;
   }
 
   private _fail(error: unknown, signal: AbortSignal): void {
@@ -324,8 +244,7 @@ export class PagedList<T extends IItem, Q> {
   private readonly _changed = new Signal<this, void>(this);
   private _query: Q;
   private _state: ListState = { kind: 'unasked' };
-  private _pages: IKept<T>[] = [];
-  private _starts: number[] = [];
+  private readonly _pages = new Pages<T>();
   private _next: string | null = null;
   private _total = 0;
   private _first = 0;

@@ -11,7 +11,8 @@ import { Asked } from './asked';
 import { CurvesModel } from './curves';
 import { touches, type Changes, type Feed } from './feed';
 import { LogModel } from './log';
-import { PagedList, type IItem } from './paged';
+import { PagedList } from './paged';
+import type { IItem } from './pages';
 import { Selection } from './selection';
 
 export type IArtifactRow = IArtifact & IItem;

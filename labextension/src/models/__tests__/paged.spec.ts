@@ -1,5 +1,6 @@
 import { Problem } from '../../api/request';
-import { KEEP, PAGE, PagedList, type IPage } from '../paged';
+import { PAGE, PagedList } from '../paged';
+import { KEEP, type IPage } from '../pages';
 
 interface IRow {
   id: string;
