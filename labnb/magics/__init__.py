@@ -9,19 +9,16 @@ _loaded: dict[int, Any] = {}
 
 def magics() -> tuple[Any, ...]:
     """Give the classes of magics; their modules are light to import."""
-    from labnb.magics.labcompare import CompareMagics
-    from labnb.magics.labdata import DataMagics
-    from labnb.magics.labjobs import JobMagics
-    from labnb.magics.labrun import LabMagics
+    from labnb.magics.labrun import RunMagics
+    from labnb.magics.lines import LineMagics
 
-    return (LabMagics, DataMagics, JobMagics, CompareMagics)
+    return (RunMagics, LineMagics)
 
 
 def load(shell: Any) -> None:
     """Bring the magics into a shell; a second time changes nothing."""
     if id(shell) in _loaded:
         return
-    from labnb.magics.completion import complete
     from labnb.magics.labrun import take_line_away
     from labnb.magics.recorder import Recorder
 
@@ -31,8 +28,14 @@ def load(shell: Any) -> None:
     shell.input_transformers_cleanup.append(take_line_away)
     shell.events.register("pre_run_cell", recorder.before)
     shell.events.register("post_run_cell", recorder.after)
-    shell.set_hook("complete_command", complete, str_key="%%labrun")
+    shell.set_hook("complete_command", _complete, str_key="%%labrun")
     _loaded[id(shell)] = recorder
+
+
+def _complete(shell: Any, event: Any) -> list[str]:
+    from labnb.magics.completion import complete
+
+    return complete(shell, event)
 
 
 def recorder_of(shell: Any) -> Any:

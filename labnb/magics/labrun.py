@@ -1,4 +1,4 @@
-"""`%%labrun`, `%labruns`, `%labshow`.
+"""`%%labrun`.
 
 A local `%%labrun` is not run by a magic at all: an input transformer takes its line away (the line numbers
 stay), IPython runs the cell as any other, and the recorder listens before and after. Only what cannot go that
@@ -7,11 +7,10 @@ way (a wrong option) reaches the cell magic.
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, magics_class
 
 from labnb.magics.request import MAGIC, find_line, make_parser, parse_request
 from labnb.model.errors import LabError
@@ -49,8 +48,8 @@ take_line_away.has_side_effects = True  # type: ignore[attr-defined]
 
 
 @magics_class
-class LabMagics(Magics):
-    """The magics of labnb."""
+class RunMagics(Magics):
+    """The magic that records."""
 
     def __init__(self, shell: Any, recorder: Recorder) -> None:
         super().__init__(shell)
@@ -80,35 +79,3 @@ class LabMagics(Magics):
         "it reads and writes, its params, metrics and outputs are recorded; nothing needs to be declared.\n\n"
         + make_parser().format_help()
     )
-
-    @line_magic
-    def labruns(self, line: str) -> Any:
-        """List the recorded runs: %labruns [FILTER] [--sort KEY] [--limit N].
-
-        FILTER is MLflow's grammar or free text:
-
-            %labruns metrics.accuracy > 0.9 and params.model = 'forest'
-            %labruns forest
-        """
-        from labnb.magics import reading
-
-        return self._answer(lambda: reading.labruns(self._recorder.lab(), line))
-
-    @line_magic
-    def labshow(self, line: str) -> Any:
-        """Show everything that is recorded of a run: %labshow RUN [code|environment|data|output].
-
-        RUN is the uid or the start of it; without one, the last run of this session.
-        """
-        from labnb.magics import reading
-
-        words = shlex.split(line)
-        if not words and self._recorder.last is not None:
-            words = [self._recorder.last.uid]
-        return self._answer(lambda: reading.labshow(self._recorder.lab(), words))
-
-    def _answer(self, call: Any) -> Any:
-        try:
-            return call()
-        except LabError as error:
-            raise IPythonUsageError(str(error)) from None

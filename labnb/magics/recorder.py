@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labnb.magics.request import find_line, parse_request
-from labnb.model.dataset import FileUse
 from labnb.model.errors import LabError
 from labnb.runfolder.active import asked_outside
 
@@ -130,6 +129,8 @@ class Recorder:
         return self._kept
 
     def _keep_reads(self) -> None:
+        from labnb.model.dataset import FileUse
+
         if self._watch is not None and self.session.history:
             report = self._watch.close(seconds=PATIENCE)
             asked = [FileUse.from_json(file) for file in asked_outside]
