@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labnb.model.job import JobState
+from labnb.model.launch import NOT_PREPARED
 from labnb.model.resources import Resources
 from labnb.model.wording import duration_text, size_text
 
@@ -101,6 +102,8 @@ def _without_end(seen: Seen, asked: Resources) -> str:
     if code is not None and code > 128:
         name = _SIGNALS.get(code - 128, f"signal {code - 128}")
         return f"its process was ended by {name} before it could say why"
+    if code == NOT_PREPARED and seen.said.startswith("labnb: "):
+        return seen.said.removeprefix("labnb: ")
     if code:
         told = f": {seen.said}" if seen.said else ""
         return f"its process ended with exit code {code} before the cell could say how it ended{told}"

@@ -11,10 +11,13 @@ from labnb.model.target import Target
 
 UV = "uv"
 ANY_PYTHON = "python3"
+#: Exit code of a job whose environment cannot be built; the last line that it printed says why.
+NOT_PREPARED = 78
 _APPTAINER = 'command -v apptainer >/dev/null 2>&1 && exec apptainer "$@"; exec singularity "$@"'
 
-# Reads lock, folder, wanted Python and base interpreter from variables. The folder is made aside and renamed, so that
-# a build that was killed leaves nothing that looks whole; whoever finds another's build under way waits for it.
+# Reads lock, folder, wanted Python and base interpreter from variables. What is whole is marked so last: a build that
+# was killed leaves nothing that looks whole. Who finds another's build under way waits for it, as long as the builder
+# is seen to live: here by its number, on another node by the time of the lock, which the builder keeps fresh.
 _BUILD = """\
 labnb_note() { echo "labnb: $*" >&2; }
 if [ ! -e "$labnb_env/.whole" ]; then
@@ -22,15 +25,17 @@ if [ ! -e "$labnb_env/.whole" ]; then
   while ! ln -s "$(uname -n):$$" "$labnb_env.lock" 2>/dev/null; do
     labnb_owner=$(readlink "$labnb_env.lock" || true)
     if [ "${labnb_owner%%:*}" = "$(uname -n)" ] && ! kill -0 "${labnb_owner##*:}" 2>/dev/null \\
-      || [ -n "$(find "$labnb_env.lock" -maxdepth 0 -mmin +60 2>/dev/null)" ]; then
-      rm -f "$labnb_env.lock"
+      || [ -n "$(find "$labnb_env.lock" -maxdepth 0 -mmin +2 2>/dev/null)" ]; then
+      [ "$labnb_owner" = "$(readlink "$labnb_env.lock")" ] && rm -f "$labnb_env.lock"
     fi
     [ -e "$labnb_env/.whole" ] && break
-    sleep 1
+    sleep 0.5
   done
 fi
 if [ ! -e "$labnb_env/.whole" ]; then
   labnb_note "building the environment $labnb_env"
+  (while kill -0 $$ && touch -h "$labnb_env.lock"; do sleep 20; done) </dev/null >/dev/null 2>&1 &
+  labnb_beat=$!
   rm -rf "$labnb_env"
   # Projects that were installed from their folders are not here, and some wheels only their own index has.
   grep -v "^-e " "$labnb_lock" > "$labnb_env.txt"
@@ -38,21 +43,29 @@ if [ ! -e "$labnb_env/.whole" ]; then
   labnb_uv=$(command -v uv || ls "$(dirname "$labnb_base")/uv" "$HOME/.local/bin/uv" "$HOME/.cargo/bin/uv" \\
     2>/dev/null | head -n 1)
   if [ -n "$labnb_uv" ]; then
-    { "$labnb_uv" venv --quiet --python "$labnb_version" "$labnb_env" \\
-        || "$labnb_uv" venv --quiet --python "$labnb_base" "$labnb_env"; } \\
+    { "$labnb_uv" venv --quiet --python "$labnb_version" "$labnb_env" 2>/dev/null \\
+        || { rm -rf "$labnb_env" && "$labnb_uv" venv --quiet --python "$labnb_base" "$labnb_env"; }; } \\
       && "$labnb_uv" pip install --quiet --index-strategy unsafe-best-match \\
         --python "$labnb_env/bin/python" -r "$labnb_env.txt" $labnb_index
   else
     "$labnb_base" -m venv "$labnb_env" \\
       && "$labnb_env/bin/python" -m pip install --quiet -r "$labnb_env.txt" $labnb_index
-  fi && touch "$labnb_env/.whole"
+  fi 2> "$labnb_env.log" && touch "$labnb_env/.whole"
   labnb_code=$?
+  kill "$labnb_beat" 2>/dev/null
+  cat "$labnb_env.log" >&2
   rm -f "$labnb_env.lock"
-  if [ "$labnb_code" != 0 ]; then labnb_note "the environment cannot be built"; exit 78; fi
+  if [ "$labnb_code" != 0 ]; then
+    # The last line is what the card says: which package, and why.
+    labnb_why=$(sed -n "/^hint/d; /^ *[eE][rR][rR]/,\\$ p" "$labnb_env.log" | tr -s "[:space:]" " " \\
+      | sed "s/^error: //; s/ cause: /: /g; s/^\\(.\\{140\\}\\).*\\(.\\{90\\}\\)\\$/\\1 … \\2/")
+    labnb_note "the environment cannot be built: ${labnb_why:-it is not said why}"
+    exit not_prepared
+  fi
 fi
 [ "$(readlink "$labnb_env.lock" 2>/dev/null)" = "$(uname -n):$$" ] && rm -f "$labnb_env.lock"
 touch "$labnb_env/.whole"
-"""
+""".replace("not_prepared", str(NOT_PREPARED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,8 @@ def launch(
         inside = target.python or ANY_PYTHON
         return Launch(target.setup, (*_container(target, folder, binds), inside, runner, folder))
     if target.environment == UV:
-        kept = f"{environments}/{digest.rpartition(':')[2][:32]}"
+        # The same packages under another Python are another environment.
+        kept = f"{environments}/{digest.rpartition(':')[2][:32]}{f'-{version}' if version else ''}"
         return Launch(
             (*target.setup, *environment_lines(kept, lock, version, python)), (f"{kept}/bin/python", runner, folder)
         )

@@ -19,6 +19,7 @@ from labnb.ports.host import Host
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobIndex
 from labnb.runfolder.job_paths import JobPaths, JobStore
+from labnb.usecases.far_lock import far_lock
 from labnb.usecases.place import Place, jobs_folder, placed
 from labnb.usecases.runner_program import RunnerProgram
 from labnb.usecases.work_tree import Needed, WorkTree, digest_file
@@ -74,6 +75,8 @@ class BringJob:
             if request.state:
                 sources[str(store.object(request.state))] = here.object(request.state)
             runner_far = store.runner(runner.digest)
+            lock, wheels, without = self._lock(folder, target, store)
+            sources.update(wheels)
             missing = self._missing([*sources, str(runner_far)])
             size = sum(sources[path].stat().st_size for path in missing if path in sources)
             if size + SPARE > free:
@@ -87,12 +90,12 @@ class BringJob:
             files[str(far.request)] = json.dumps(placed(request, far.work / inner, store.objects).to_json()).encode()
             files[str(far.cell)] = folder.paths.cell
             if folder.paths.run.lock.exists():
-                files[str(far.run.lock)] = folder.paths.run.lock
+                files[str(far.run.lock)] = lock.encode()
             self.host.put(files)
         done = self.host.run(["sh", "-c", _UNPACK, "sh", str(tree_far), str(far.work)], timeout=600)
         if done.code:
             raise HostError(f"The code cannot be unpacked on {target.name}: {_said(done.err)}.")
-        tell(folder, notes)
+        tell(folder, notes + without)
         return Place(
             folder=str(far.folder),
             runner=str(runner_far),
@@ -101,6 +104,14 @@ class BringJob:
             lock=str(far.run.lock),
             lock_digest=str(run.environment.get("lock", "")),
         )
+
+    def _lock(self, folder: JobFolder, target: Target, store: JobStore) -> tuple[str, dict[str, Path], list[Note]]:
+        """Give the lock as it is to lie there, the wheels that it names, and what it goes without."""
+        path = folder.paths.run.lock
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if not target.environment:
+            return text, {}, []
+        return far_lock(text.splitlines(), str(store.folder / "wheels"))
 
     def _make(self, target: Target, uid: str) -> tuple[JobStore, int]:
         """Make the folders of a job; give the store with its absolute path, and the bytes that are free."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from labnb.model.errors import ConfigError
 from labnb.model.launch import environment_lines, launch
 from labnb.model.resources import Resources
 from labnb.model.target import Target
+from tests.wheels import uv, wheel_of
 
 
 def test_the_same_interpreter() -> None:
@@ -51,41 +49,25 @@ def test_an_environment_has_its_place_by_its_digest() -> None:
         digest="sha256:" + "ab" * 32,
         version="3.11.7",
     )
-    assert found.command == (f"~/envs/{'ab' * 16}/bin/python", "~/r.pyz", "~/job")
+    assert found.command == (f"~/envs/{'ab' * 16}-3.11.7/bin/python", "~/r.pyz", "~/job")
     assert found.setup[0] == "module load uv"
-    assert found.setup[1] == f'labnb_env="$HOME"/envs/{"ab" * 16}'
+    assert found.setup[1] == f'labnb_env="$HOME"/envs/{"ab" * 16}-3.11.7'
     assert found.setup[2] == "labnb_lock=\"$HOME\"/'job/lock 1.txt'"
 
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A package, so that nothing is asked of the network."""
-    path = tmp_path / "labnb_demo_part-1.0-py3-none-any.whl"
-    files = {
-        "labnb_demo_part.py": "VALUE = 42\n",
-        "labnb_demo_part-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: labnb-demo-part\nVersion: 1.0\n",
-        "labnb_demo_part-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "labnb_demo_part-1.0.dist-info/RECORD"
-    with zipfile.ZipFile(path, "w") as archive:
-        lines = []
-        for name, text in files.items():
-            archive.writestr(name, text)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-            lines.append(f"{name},sha256={digest},{len(text)}\n")
-        archive.writestr(record, "".join(lines) + f"{record},,\n")
-    return path
+    return wheel_of(tmp_path, "labnb_demo_part", "VALUE = 42\n")
 
 
 def script(environment: Path, lock: Path) -> list[str]:
     lines = environment_lines(str(environment), str(lock), "", sys.executable)
     use = 'exec "$labnb_env/bin/python" -c "import labnb_demo_part as part; print(part.VALUE)"'
-    return ["sh", "-c", "\n".join([*lines, use])]
+    offline = f"export UV_OFFLINE=1 PATH={Path(uv()).parent}:$PATH"
+    return ["sh", "-c", "\n".join([offline, *lines, use])]
 
 
 def test_jobs_that_start_together_build_one_environment(tmp_path: Path, wheel: Path) -> None:
-    if shutil.which("uv") is None:
-        pytest.skip("uv is missing: pip install uv")
     lock = tmp_path / "a lock's $(name).txt"
     lock.write_text(f"-e file:///not/here\nlabnb-demo-part @ {wheel.as_uri()}\n")
     environment = tmp_path / "my envs" / "abc"
@@ -98,16 +80,19 @@ def test_jobs_that_start_together_build_one_environment(tmp_path: Path, wheel: P
     assert not environment.with_name("abc.lock").is_symlink()
 
 
-def test_an_environment_that_cannot_be_built_is_not_used(tmp_path: Path, wheel: Path) -> None:
-    if shutil.which("uv") is None:
-        pytest.skip("uv is missing: pip install uv")
+@pytest.mark.parametrize("node", ["this node", "another node"])
+def test_an_environment_that_cannot_be_built_is_not_used(tmp_path: Path, wheel: Path, node: str) -> None:
     lock, environment = tmp_path / "lock.txt", tmp_path / "env"
     lock.write_text(f"labnb-demo-part @ file://{tmp_path}/nothing.whl\n")
     failed = subprocess.run(script(environment, lock), capture_output=True, text=True, check=False)
     assert failed.returncode == 78
-    assert "cannot be built" in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith("labnb: the environment cannot be built: ")
+    assert "nothing.whl" in failed.stderr.splitlines()[-1]
     # A build that was killed leaves its lock and half a folder: the next one sees that nobody is at it.
-    environment.with_name("env.lock").symlink_to(f"{os.uname().nodename}:999999")
+    place, minutes = ("elsewhere", 3) if node == "another node" else (os.uname().nodename, 0)
+    left = environment.with_name("env.lock")
+    left.symlink_to(f"{place}:999999")
+    os.utime(left, (time.time() - 60 * minutes,) * 2, follow_symlinks=False)
     lock.write_text(f"labnb-demo-part @ {wheel.as_uri()}\n")
     done = subprocess.run(script(environment, lock), capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr

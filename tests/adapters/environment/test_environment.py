@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +18,7 @@ from packaging.requirements import Requirement
 from labnb.adapters.environment import ProcessEnvironment, hardware
 from labnb.adapters.environment.distributions import distributions_in, normalised
 from labnb.adapters.environment.variables import relevant
+from tests.wheels import uv, wheel_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -186,13 +186,10 @@ def test_uv_and_pip_accept_the_lock(tmp_path: Path) -> None:
     environment = ProcessEnvironment(tmp_path).capture()
     lock.write_text("\n".join(environment.lock) + "\n")
     # Offline and against what is installed: every line is understood and found to be satisfied.
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if uv is None:
-        pytest.skip("uv is not installed")
     satisfied = tmp_path / "satisfied.txt"
     satisfied.write_text("".join(f"{line}\n" for line in environment.lock if not line.startswith("-e ")))
     for tool in (
-        [uv, "pip", "install", "--offline", "--python", sys.executable],
+        [uv(), "pip", "install", "--offline", "--python", sys.executable],
         [sys.executable, "-m", "pip", "install"],
     ):
         command = [*tool, "--dry-run", "--no-deps", "-r", str(satisfied)]
@@ -201,29 +198,14 @@ def test_uv_and_pip_accept_the_lock(tmp_path: Path) -> None:
             continue
         assert done.returncode == 0, done.stderr
         assert "Would install" not in done.stdout + done.stderr
-    compile_all = [uv, "pip", "compile", "--offline", "--no-deps", "-q", str(lock), "-o", str(tmp_path / "out.txt")]
+    compile_all = [uv(), "pip", "compile", "--offline", "--no-deps", "-q", str(lock), "-o", str(tmp_path / "out.txt")]
     made = subprocess.run(compile_all, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "error: Couldn't parse" not in made.stderr
-
-
-def wheel_of(folder: Path, name: str) -> Path:
-    """Build a wheel by hand: no build backend has to be fetched."""
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{name}.py", "x = 1\n")
-        info = f"{name}-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
-    return path
 
 
 @pytest.mark.slow
 def test_an_environment_is_rebuilt_from_its_lock(tmp_path: Path) -> None:
     """Wheels of our own, installed by uv for real, locked, and installed again from the lock."""
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if uv is None:
-        pytest.skip("uv is not installed")
     environ = {**os.environ, "UV_OFFLINE": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     environ.pop("VIRTUAL_ENV", None)
 
@@ -234,15 +216,15 @@ def test_an_environment_is_rebuilt_from_its_lock(tmp_path: Path) -> None:
 
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
-        run(uv, "venv", "-q", "--python", sys.executable, str(folder))
+        run(uv(), "venv", "-q", "--python", sys.executable, str(folder))
     wheels = [wheel_of(tmp_path, name) for name in ("alpha_tool", "beta_tool")]
-    run(uv, "pip", "install", "-q", "--python", str(first / "bin/python"), *map(str, wheels))
+    run(uv(), "pip", "install", "-q", "--python", str(first / "bin/python"), *map(str, wheels))
     (site,) = first.glob("lib/python*/site-packages")
     lock = lines(site)
     told = {line.partition("#")[0].partition(" @ ")[2] for line in lock}
     assert told == {wheel.as_uri() for wheel in wheels}
     (tmp_path / "lock.txt").write_text("\n".join(lock))
-    run(uv, "pip", "install", "-q", "--python", str(second / "bin/python"), "-r", str(tmp_path / "lock.txt"))
+    run(uv(), "pip", "install", "-q", "--python", str(second / "bin/python"), "-r", str(tmp_path / "lock.txt"))
     (rebuilt,) = second.glob("lib/python*/site-packages")
     assert lines(rebuilt) == lock
 
