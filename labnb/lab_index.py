@@ -12,7 +12,8 @@ from labnb.model.run import parse_time
 if TYPE_CHECKING:
     from labnb.adapters.index import SqliteRunIndex
     from labnb.model.api import Tracking
-    from labnb.model.api_runs import Curve, RunItem
+    from labnb.model.api_run_parts import Curve
+    from labnb.model.api_runs import RunItem
     from labnb.model.run import MetricPoint
     from labnb.ports.curves import CurveStore, Window
     from labnb.ports.run_index import RunSource

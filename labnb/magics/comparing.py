@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labnb.lab import Lab
-from labnb.model.api_runs import Curves
+from labnb.model.api_run_parts import Curves
 from labnb.model.comparison import LEAST, MOST, Comparison
 from labnb.model.comparison_text import comparison_html, comparison_text
 from labnb.model.errors import UsageError, nearest

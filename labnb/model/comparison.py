@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from labnb.model.api import Bounds, Name, Number
-from labnb.model.api_runs import Axis, Change, RunItem
+from labnb.model.api_run_parts import Axis, Change
+from labnb.model.api_runs import RunItem
 from labnb.model.run import Run, Value
 
 LEAST, MOST = 2, 50

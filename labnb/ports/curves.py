@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from labnb.model.api_runs import Axis, Curve
+from labnb.model.api_run_parts import Axis, Curve
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labnb.model.api_runs import ArtifactQuery, Artifacts, ArtifactsQuery
+from labnb.model.api_run_parts import ArtifactQuery, Artifacts, ArtifactsQuery
 from labnb.server.operation import Ask, Download, Operation
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labnb.model.api_runs import Curves
+from labnb.model.api_run_parts import Curves
 from labnb.model.comparison import Comparison, ComparisonCurvesQuery, ComparisonQuery
 from labnb.server.operation import Ask, Operation
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labnb.model.api import Free
-from labnb.model.api_runs import AgainstQuery, Code, Curves, CurvesQuery, EnvironmentDetail, Log, LogQuery
+from labnb.model.api_run_parts import AgainstQuery, Code, Curves, CurvesQuery, EnvironmentDetail, Log, LogQuery
 from labnb.server.operation import Ask, Operation, Ready
 
 

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from labnb.model.api import NoQuery
-from labnb.model.api_runs import (
-    CellsQuery,
-    CellStates,
-    Columns,
-    Groups,
-    GroupsQuery,
-    RunDetail,
-    RunPage,
-    RunsQuery,
-)
+from labnb.model.api_runs import CellsQuery, CellStates, Columns, Groups, GroupsQuery, RunDetail, RunPage, RunsQuery
 from labnb.server.operation import Ask, Operation
 
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from labnb.model.api_runs import Axis, Curve, Curves, RunItem
+from labnb.model.api_run_parts import Axis, Curve, Curves
+from labnb.model.api_runs import RunItem
 from labnb.model.comparison import MOST, CodeDiff, Comparison, EnvironmentDiff, Picture, rows_of
 from labnb.model.errors import NotFound, UsageError
 from labnb.model.run import SCHEMA, Run, parse_time

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labnb.model.api_runs import Artifact, Artifacts, Code, EnvironmentDetail, Log, Parts, RunDetail
+from labnb.model.api_run_parts import Artifact, Artifacts, Code, EnvironmentDetail, Log
+from labnb.model.api_runs import Parts, RunDetail
 from labnb.model.errors import NotFound, TooLarge
 from labnb.model.run import SCHEMA, Run
 from labnb.model.tags import ARCHIVED, NOTE

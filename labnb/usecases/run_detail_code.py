@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labnb.model.api_runs import Change, Code, EnvironmentDetail
+from labnb.model.api_run_parts import Change, Code, EnvironmentDetail
 from labnb.model.errors import LabError
 from labnb.model.run import Run
 from labnb.runfolder.folder import RunFolder

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
-from labnb.model.api_runs import Artifact, Artifacts
+from labnb.model.api_run_parts import Artifact, Artifacts
 from labnb.model.errors import NotFound
 from labnb.model.plain import sound
 from labnb.model.run import time_text

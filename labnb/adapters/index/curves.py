@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tsdownsample import MinMaxLTTBDownsampler
 
 from labnb.adapters.index.points import LONG, Column, PointStore
-from labnb.model.api_runs import Curve
+from labnb.model.api_run_parts import Curve
 from labnb.model.run import MetricPoint
 from labnb.ports.curves import Window
 
