@@ -45,6 +45,7 @@ NEEDS = {
     "slurmdbd": Need("slurmdbd", ("slurmdbd", "/usr/sbin/slurmdbd")),
     "slurm-mysql": Need("slurm-wlm-mysql-plugin", tuple(map(str, Path("/usr/lib").glob(_MYSQL_PLUGIN)))),
     "sshd": Need("openssh-server", ("sshd", "/usr/sbin/sshd")),
+    "unshare": Need("util-linux", ("unshare",)),
 }
 
 
