@@ -1,7 +1,8 @@
 """Jobs on Slurm and over SSH: how soon the prompt is back, and how soon after its end a result is in the kernel.
 
-Beside submitit on the same cluster, in the same kernel, turn by turn. submitit pickles a function and calls sbatch;
-labnb also keeps the code, the environment and the closure, and checks partitions and limits before.
+Beside submitit on the same cluster, in the same kernel, turn by turn, each as a cell, by the kernel's own clock.
+submitit pickles a function and waits for sbatch; labnb also keeps the code, the environment and the closure, checks
+partitions and limits before, and calls sbatch beside the prompt. How long sbatch alone takes is therefore told too.
 """
 
 from __future__ import annotations
@@ -14,23 +15,17 @@ from pathlib import Path
 
 from benchmarks.figure import Figure, middle
 
-ROUNDS = 7
+ROUNDS = 11
 
 _SETUP = """
-import time, submitit, labnb
-folder = {folder!r}
+import subprocess, time, submitit, labnb
 def work():
     import time
     return time.time()
-def by_hand():
-    executor = submitit.SlurmExecutor(folder=folder, python={python!r})
-    executor.update_parameters(time=10)
-    begun = time.time()
-    job = executor.submit(work)
-    submitted = time.time() - begun
-    end = job.result()
-    print(submitted, time.time() - end)
+executor = submitit.SlurmExecutor(folder={folder!r}, python={python!r})
+executor.update_parameters(time=10)
 """
+_SBATCH = "subprocess.run(['sbatch', '--parsable', '-o/dev/null', '--wrap=true'], capture_output=True, check=True)"
 _CELL = "import time\nend = time.time()"
 
 
@@ -43,35 +38,54 @@ def main() -> Iterator[Figure]:
 
     with tempfile.TemporaryDirectory() as folder, SlurmCluster() as cluster, Sshd(cluster.env) as far:
         root = make_project(Path(folder) / "project", four_targets())
-        times: dict[str, list[tuple[float, float]]] = {"cluster": [], "far": [], "farcluster": [], "submitit": []}
+        prompts: dict[str, list[float]] = {}
+        results: dict[str, list[float]] = {}
         with job_kernel(root, HOME=str(far.home), **cluster.env) as kernel:
             kernel.run(_SETUP.format(folder=str(Path(folder) / "submitit"), python=sys.executable))
             for number in range(ROUNDS + 1):
-                for target in ("cluster", "submitit", "far", "farcluster"):
-                    if target == "submitit":
-                        submitted, late = map(float, kernel.run("by_hand()").stdout.split()[-2:])
+                for target in ("cluster", "submitit", "sbatch", "far", "farcluster"):
+                    if target == "sbatch":
+                        prompt, result = _prompt(kernel, _SBATCH)[0], 0.0
+                    elif target == "submitit":
+                        prompt, _ = _prompt(kernel, "job = executor.submit(work)")
+                        result = _late(kernel, "job.result()")
                     else:
-                        submitted, late = _round(kernel, target)
+                        prompt, uid = _prompt(kernel, f"%%labrun --on {target} --out end\n{_CELL}")
+                        result = _late(kernel, f"labnb.job({uid!r}).result()")
                     if number:  # the first of each is not warm
-                        times[target].append((submitted, late))
-    middles = {name: [middle(column) * 1000 for column in zip(*found, strict=True)] for name, found in times.items()}
+                        prompts.setdefault(target, []).append(prompt)
+                        results.setdefault(target, []).append(result)
+    prompt = {name: middle(found) * 1000 for name, found in prompts.items()}
+    result = {name: middle(found) * 1000 for name, found in results.items()}
     peer = "submitit 1.5.4"
-    yield Figure(
-        "prompt after --on slurm, sbatch included", middles["cluster"][0], "ms", 300, peer, middles["submitit"][0]
-    )
-    yield Figure("result after the end, slurm", middles["cluster"][1], "ms", 300, peer, middles["submitit"][1])
+    yield Figure("prompt after --on slurm", prompt["cluster"], "ms", 300, peer, prompt["submitit"])
+    yield Figure("sbatch alone", prompt["sbatch"], "ms")
+    yield Figure("result after the end, slurm", result["cluster"], "ms", 300, peer, result["submitit"])
     for target in ("far", "farcluster"):
-        yield Figure(f"prompt after --on {target}, connection warm", middles[target][0], "ms", 500)
-        yield Figure(f"result after the end, {target}", middles[target][1], "ms", 500)
+        yield Figure(f"prompt after --on {target}, connection warm", prompt[target], "ms", 500)
+        yield Figure(f"result after the end, {target}", result[target], "ms", 500)
 
 
-def _round(kernel: object, target: str) -> tuple[float, float]:
-    """Submit once; seconds in the kernel until the prompt, and between the cell's end and the value in the kernel."""
-    run = kernel.run  # type: ignore[attr-defined]
-    run("begun = time.time()")
-    reply = run(f"%%labrun --on {target} --out end\n{_CELL}")
+def _prompt(kernel: object, source: str) -> tuple[float, str]:
+    """Run a cell; seconds from when the kernel took it until it was idle again, and the run that it made."""
+    client, sent, uid = kernel.client, kernel.send(source), ""  # type: ignore[attr-defined]
+    moments: dict[str, float] = {}
+    while "idle" not in moments:
+        message = client.get_iopub_msg(timeout=60)
+        if message["parent_header"].get("msg_id") != sent:
+            continue
+        content = message["content"]
+        assert message["msg_type"] != "error", content
+        if message["msg_type"] == "status":
+            moments[content["execution_state"]] = message["header"]["date"].timestamp()
+        for data in content.get("data", {}).values():
+            uid = data.get("uid", uid) if isinstance(data, dict) else uid
+    client.get_shell_msg(timeout=10)
+    return moments["idle"] - moments["busy"], uid
+
+
+def _late(kernel: object, call: str) -> float:
+    """Wait for a result that is the moment at which the job ended; seconds from then until it is in the kernel."""
+    reply = kernel.run(f"end = {call}; print(time.time() - end)")  # type: ignore[attr-defined]
     assert reply.status == "ok", (reply.error, reply.stderr)
-    # IPython's own way to the next cell is in it.
-    submitted = float(run("print(time.time() - begun)").stdout.split()[-1])
-    late = float(run(f"end = labnb.job({reply.run['uid']!r}).result(); print(time.time() - end)").stdout.split()[-1])
-    return submitted, late
+    return float(reply.stdout.split()[-1])

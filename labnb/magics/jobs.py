@@ -30,9 +30,10 @@ def submit(shell: Any, recorder: Recorder, request: LabrunRequest, line: str, bo
     lab = recorder.lab()
     recorder.session.elsewhere = True
     source = f"{MAGIC} {line}\n{body}"
+    submission = Submission(shell, lab, recorder.session, request, body, source)
     with aside():
         try:
-            folders = Submission(shell, lab, recorder.session, request, body, source).submit()
+            folders = submission.submit()
         except OSError as error:
             why = error.strerror or str(error)
             raise RecordIncomplete(
@@ -54,6 +55,7 @@ def submit(shell: Any, recorder: Recorder, request: LabrunRequest, line: str, bo
     recorder.returning.add(lab, awaited)
     if not request.quiet:
         recorder.returning.publish(awaited, update=False)
+    submission.send(folders)  # last: it would take the processor from the prompt
     return awaited
 
 

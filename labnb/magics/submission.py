@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from labnb.config import load_config
 from labnb.model.cell import Cell, ExecutedCell
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from labnb.runfolder.job_index import JobFolder
     from labnb.usecases.submit_job import Draft
 
-#: Seconds that the prompt waits for jobs to come to their target, here and elsewhere; after that they go on alone.
-PATIENCE_HERE, PATIENCE_FAR = 0.25, 0.25
+#: Seconds that the prompt waits for jobs to come to a far target; after that they go on alone.
+PATIENCE_FAR = 0.25
 _ASKS = frozenset({"input", "getpass"})
+T = TypeVar("T")
 
 
 class Submission:
@@ -40,20 +41,29 @@ class Submission:
         self._request = request
         self._body = body
         self._source = source
+        self._here = False
 
     def submit(self) -> list[JobFolder]:
-        """Check, write and send. Raises LabError, and nothing is left behind; afterwards the jobs tell."""
+        """Check and write; `send` is next. Raises LabError, and nothing is left behind; afterwards the jobs tell."""
         request = self._request
         target = find_target(load_config(self._lab.root).targets, request.job.target)
         resources = request.job.resources.over(target.resources)
         after = tuple(uid for word in request.job.after for uid in self._jobs(word))
-        here = not target.host
+        jobs, here = self._lab.jobs.submit, not target.host
+        self._here = here
+        uid = jobs.next_uid()
+        # Mostly git and Slurm at work: beside them the cell is read and its values are packed.
+        code = Beside(lambda: jobs.take(uid))
         checked = Beside(lambda: self._lab.jobs.send.check(target, resources) if here else None)
-        draft = self._draft(target, after)
-        folders = self._lab.jobs.submit.submit(draft, request.job.members if request.job.each else (), checked.done)
-        if here:
-            self._send(folders)
-        else:
+        try:
+            draft = self._draft(target, after)
+            checked.done()
+            taken = code.done()
+        except BaseException:
+            jobs.spare.append(uid)
+            raise
+        folders = jobs.submit(draft, request.job.members if request.job.each else (), (uid, taken))
+        if not here:
             wait_until_sent(folders, PATIENCE_FAR)
         return folders
 
@@ -175,13 +185,15 @@ class Submission:
                 continue
         return found
 
-    def _send(self, folders: list[JobFolder]) -> None:
-        """Bring jobs to this machine's own executor, beside the prompt when that takes long.
+    def send(self, folders: list[JobFolder]) -> None:
+        """Bring jobs to this machine's own executor, beside the prompt; far ones are the follower's.
 
         Where the kernel dies in between, the follower goes on.
         """
         from labnb.capture.files import aside
 
+        if not self._here:
+            return
         send = self._lab.jobs.send
 
         def work() -> None:
@@ -192,31 +204,31 @@ class Submission:
                     except (LabError, OSError):
                         return  # the follower meets the same, and tells it
 
-        thread = threading.Thread(target=work, name="labnb-send", daemon=True)
-        thread.start()
-        thread.join(PATIENCE_HERE)
+        threading.Thread(target=work, name="labnb-send", daemon=True).start()
 
 
-class Beside:
-    """Something that is done in a thread beside the caller; `done` waits for it and raises what it raised."""
+class Beside(Generic[T]):
+    """Something that is done in a thread beside the caller; `done` waits for it, gives its answer, raises its error."""
 
-    def __init__(self, call: Callable[[], object]) -> None:
+    def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
+        self._answer: list[T] = []
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="labnb-check", daemon=True)
         self._thread.start()
 
-    def done(self) -> None:
+    def done(self) -> T:
         self._thread.join()
         if self._error is not None:
             raise self._error
+        return self._answer[0]
 
     def _work(self) -> None:
         from labnb.capture.files import aside
 
         with aside():
             try:
-                self._call()
+                self._answer.append(self._call())
             except Exception as error:  # noqa: BLE001 - raised where somebody waits
                 self._error = error
 

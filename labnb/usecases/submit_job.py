@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,18 +82,26 @@ class SubmitJob:
 
     index: JobIndex
     record: RecordRun
+    #: Ids under which code was kept for a submission that was refused: the next one takes them over.
+    spare: list[str] = field(default_factory=list)
+
+    def next_uid(self) -> str:
+        """Give the id of the next job."""
+        return self.spare.pop() if self.spare else uuid.uuid4().hex
 
     def submit(
-        self, draft: Draft, members: Sequence[Mapping[str, Any]] = (), ready: Callable[[], object] = lambda: None
+        self, draft: Draft, members: Sequence[Mapping[str, Any]] = (), first: tuple[str, Taken] | None = None
     ) -> list[JobFolder]:
         """Write a job, or one for each of `members` (params that are bound and recorded). Raises LabError or OSError.
 
-        Nothing is sent: see `SendJob`. `ready` is called before anything is written; what it raises ends all.
+        Nothing is sent: see `SendJob`. `first` is the id of the first job with what was taken for it ahead.
         """
         self.index.make()
         uids = [uuid.uuid4().hex for _ in members or (0,)]
-        taken = self._take(uids[0])
-        ready()
+        if first is None:
+            taken = self.take(uids[0])
+        else:
+            uids[0], taken = first
         group = f"g{secrets.token_hex(6)}" if members else None
         made = []
         self.index.announce(*uids, start=False)  # first: whoever dies in what follows leaves work that is seen
@@ -105,7 +113,7 @@ class SubmitJob:
         self.index.announce(*uids)
         return made
 
-    def _take(self, uid: str) -> Taken:
+    def take(self, uid: str) -> Taken:
         """Keep the state of the code. A job without it would run other code than what is here: that is an error."""
         code, notes = self.record.code_store.snapshot(uid)
         return Taken(code, self.record.environment.capture(), tuple(notes))
@@ -202,7 +210,9 @@ class SubmitJob:
         if draft.closure is None:
             return
         closure = redactor.clean_closure(draft.closure)
-        write_atomic(folder.paths.snapshot, _pretty(Snapshot(closure, taken.code, taken.environment).to_json()))
+        # In one line: spelled out nicely it takes ten times as long, and the end of the run writes it anew.
+        whole = Snapshot(closure, taken.code, taken.environment).to_json()
+        write_atomic(folder.paths.snapshot, json.dumps(whole, ensure_ascii=False, default=str))
         write_atomic(folder.paths.lock, "".join(f"{line}\n" for line in taken.environment.lock))
 
 
@@ -225,7 +235,3 @@ def write_private(path: Path, text: str) -> None:
 def _plain(value: Any) -> Value:
     found = simple(value)
     return found if found is not None or value is None else repr(value)[:500]
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, default=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 SHORTEST = 8
 
@@ -17,8 +18,22 @@ _NOT_SECRET = re.compile(
 )
 
 
+_last: dict[str, Any] = {}
+
+
 def secret_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Give the variables whose names look secret and whose values could be, by name."""
+    # A record asks for each of its texts. CPython keeps the variables in a dict, which is compared in no time.
+    data = getattr(environ, "_data", None) if environ is os.environ else None
+    if data is None:
+        return _secret(environ)
+    if _last.get("data") != data:
+        _last.update(data=dict(data), found=_secret(environ))
+    found: dict[str, str] = _last["found"]
+    return found
+
+
+def _secret(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()

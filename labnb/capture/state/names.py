@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import re
 import site
 import sys
@@ -129,6 +130,7 @@ def _is_installed(path: str) -> bool:
     return path.startswith(_interpreter()) or "/site-packages/" in path or "/dist-packages/" in path
 
 
+@functools.cache
 def _interpreter() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib") if name in paths}
