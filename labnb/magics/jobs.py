@@ -53,8 +53,6 @@ def submit(shell: Any, recorder: Recorder, request: LabrunRequest, line: str, bo
     if recorder.returning is None:
         recorder.returning = Returning(shell, recorder.session)
     recorder.returning.add(lab, awaited)
-    if not request.quiet:
-        recorder.returning.publish(awaited, update=False)
     submission.send(folders)  # last: it would take the processor from the prompt
     return awaited
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labnb.model.job import Job, JobState
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at a job that runs, for its card; and for one that waits.
 LIVE, QUIET = 2.0, 15.0
+# Seconds between two drawings of one card at least: the members of an array change all the time.
+GAP = 0.2
 
 
 @dataclass
 class Awaited:
-    """Jobs that one cell submitted: an array, or a single one. `bound` are what the names of `out` were then."""
+    """Jobs that one cell submitted: an array, or a single one. `bound` are what the names of `out` were then.
+
+    `drawn` names the state that its card shows, since `at` (monotonic seconds); the next look is `due`.
+    """
 
     folders: Sequence[JobFolder]
     out: tuple[str, ...]
@@ -34,6 +40,13 @@ class Awaited:
     quiet: bool = False
     delivered: bool = False
     shown: bool = False
+    drawn: tuple[str, ...] = ()
+    at: float = 0.0
+    due: float = 0.0
+
+    def state(self) -> tuple[str, ...]:
+        """Name the state of its jobs: another one means that some job.json was written again."""
+        return tuple(state_key(folder.paths.job) for folder in self.folders)
 
 
 class Returning:
@@ -49,8 +62,10 @@ class Returning:
         self._pid = os.getpid()
 
     def add(self, lab: Lab, awaited: Awaited) -> None:
-        """Follow these jobs from now on."""
+        """Show the card of these jobs, and follow them from now on."""
         self._lab = lab
+        if not awaited.quiet:
+            self.publish(awaited, update=False)
         self._awaited.append(awaited)
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._follow, name="labnb-jobs", daemon=True)
@@ -152,7 +167,11 @@ class Returning:
                     os.read(self._wake[0], 4096)
 
     def _show(self, one: Awaited) -> float:
-        """Draw a card anew; give the seconds after which it should be again."""
+        """Draw a card anew where its jobs changed or it is due; give the seconds after which to look again."""
+        now, state = time.monotonic(), one.state()
+        next_look = one.due if state == one.drawn else one.at + GAP
+        if now < next_look:
+            return next_look - now
         jobs = [folder.read() for folder in one.folders]
         if self._lab is not None and not all(job.collected for job in jobs):
             self._lab.jobs.index.follower.see_to_it()
@@ -160,7 +179,9 @@ class Returning:
             self.publish(one, update=True)
         if all(job.collected for job in jobs):
             one.shown = True
-        return LIVE if any(job.state is JobState.RUNNING for job in jobs) else QUIET
+        pause = LIVE if any(job.state is JobState.RUNNING for job in jobs) else QUIET
+        one.drawn, one.at, one.due = state, now, now + pause
+        return pause
 
     def publish(self, one: Awaited, *, update: bool) -> None:
         """Show the card of a job, or the table of an array."""
@@ -168,6 +189,8 @@ class Returning:
         from labnb.model.card import card
 
         assert self._lab is not None
+        if not update:
+            one.drawn, one.at, one.due = one.state(), time.monotonic(), time.monotonic() + LIVE
         if one.group is None:
             data = card(run_of(one.folders[0]), time.time(), None, last_line(one.folders[0]))
         else:
@@ -182,6 +205,15 @@ class Returning:
 def over(folder: JobFolder) -> bool:
     """Whether a job has ended: by its own word, or by that of who follows it."""
     return folder.paths.end.exists() or folder.read().state.ended
+
+
+def state_key(path: Path) -> str:
+    """Name the state of a file that is only ever replaced; "" where it is missing."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_ino}:{stat.st_mtime_ns}"
 
 
 def ended_text(job: Job) -> str:

@@ -58,11 +58,11 @@ class Submission:
         try:
             draft = self._draft(target, after)
             checked.done()
-            taken = code.done()
+            folders = jobs.submit(draft, request.job.members if request.job.each else (), (uid, code.done))
         except BaseException:
-            jobs.spare.append(uid)
+            if not self._lab.paths.run(uid).run.exists():
+                jobs.spare.append(uid)
             raise
-        folders = jobs.submit(draft, request.job.members if request.job.each else (), (uid, taken))
         if not here:
             wait_until_sent(folders, PATIENCE_FAR)
         return folders

@@ -6,12 +6,14 @@ What is written here is enough to bring the job to its target later, by whoever:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import secrets
+import shutil
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,24 +92,31 @@ class SubmitJob:
         return self.spare.pop() if self.spare else uuid.uuid4().hex
 
     def submit(
-        self, draft: Draft, members: Sequence[Mapping[str, Any]] = (), first: tuple[str, Taken] | None = None
+        self,
+        draft: Draft,
+        members: Sequence[Mapping[str, Any]] = (),
+        first: tuple[str, Callable[[], Taken]] | None = None,
     ) -> list[JobFolder]:
         """Write a job, or one for each of `members` (params that are bound and recorded). Raises LabError or OSError.
 
-        Nothing is sent: see `SendJob`. `first` is the id of the first job with what was taken for it ahead.
+        Nothing is sent: see `SendJob`. `first` is the id of the first job, and waits for what is taken for it already.
         """
         self.index.make()
         uids = [uuid.uuid4().hex for _ in members or (0,)]
-        if first is None:
-            taken = self.take(uids[0])
-        else:
+        taken: Callable[[], Taken] = functools.cache(lambda: self.take(uids[0]))
+        if first is not None:
             uids[0], taken = first
         group = f"g{secrets.token_hex(6)}" if members else None
         made = []
         self.index.announce(*uids, start=False)  # first: whoever dies in what follows leaves work that is seen
-        for number, uid in enumerate(uids):
-            own = dict(members[number]) if members else {}
-            made.append(self.write(draft, taken, uid, bind=own, group=group, number=number))
+        try:
+            for number, uid in enumerate(uids):
+                own = dict(members[number]) if members else {}
+                made.append(self.write(draft, taken, uid, bind=own, group=group, number=number))
+        except BaseException:
+            if not made:
+                self._forget(uids)
+            raise
         if group is not None:
             self.index.write_group(JobGroup(group, draft.name, tuple(uids), tuple(dict(own) for own in members)))
         self.index.announce(*uids)
@@ -118,10 +127,16 @@ class SubmitJob:
         code, notes = self.record.code_store.snapshot(uid)
         return Taken(code, self.record.environment.capture(), tuple(notes))
 
+    def _forget(self, uids: Sequence[str]) -> None:
+        """The first of these jobs could not be written: none of them was ever there."""
+        shutil.rmtree(self.index.lab.run(uids[0]).folder, ignore_errors=True)
+        for uid in uids:
+            self.index.leave(uid)
+
     def write(
         self,
         draft: Draft,
-        taken: Taken,
+        taking: Callable[[], Taken],
         uid: str,
         *,
         bind: Mapping[str, Any] | None = None,
@@ -129,7 +144,7 @@ class SubmitJob:
         number: int = 0,
         retry_of: str | None = None,
     ) -> JobFolder:
-        """Write the folder of one job, PENDING; raises OSError."""
+        """Write the folder of one job, PENDING; raises OSError, and what `taking` raises."""
         own = dict(bind or {})
         redactor = Redactor(self.record.scanner)
         params = {**draft.params, **{name: _plain(value) for name, value in own.items()}}
@@ -145,8 +160,6 @@ class SubmitJob:
             source=redactor.clean(draft.cell.source, "the cell"),
             params={name: redactor.clean_value(name, value) for name, value in params.items()},
             tags=dict(draft.tags),
-            code=plain(taken.code),
-            environment=taken.environment.summary(),
         )
         job = Job(
             id=uid,
@@ -162,17 +175,28 @@ class SubmitJob:
             out=draft.out,
         )
         run = dataclasses.replace(run, job=job_facts(job, draft.target))
-        notes = [*taken.notes, *draft.notes, *redactor.notes()]
-        run = dataclasses.replace(run, notes=tuple(dict.fromkeys(notes)))
         run_folder, journal = RunFolder.create(self.index.lab, run)
         journal.close()
         folder = JobFolder(run_folder.paths.folder)
         folder.paths.folder.chmod(0o700)
         folder.paths.home.mkdir(mode=0o700)
-        self._write_snapshot(run_folder, draft, taken, redactor)
         write_private(folder.paths.cell, draft.python)
         write_private(folder.paths.target, json.dumps(plain(draft.target)))
         write_private(folder.paths.needs, json.dumps(list(draft.files)))
+        found = redactor.notes()
+        closure = redactor.clean_closure(draft.closure) if draft.closure is not None else None
+        taken = taking()  # git was at work meanwhile
+        run = dataclasses.replace(
+            run,
+            code=plain(taken.code),
+            environment=taken.environment.summary(),
+            notes=tuple(dict.fromkeys([*taken.notes, *draft.notes, *found])),
+        )
+        if closure is not None:
+            # In one line: spelled out nicely it takes ten times as long, and the end of the run writes it anew.
+            whole = Snapshot(closure, taken.code, taken.environment).to_json()
+            write_atomic(run_folder.paths.snapshot, json.dumps(whole, ensure_ascii=False, default=str))
+            write_atomic(run_folder.paths.lock, "".join(f"{line}\n" for line in taken.environment.lock))
         write_private(folder.paths.request, json.dumps(self._request(draft, taken, job, own).to_json(), default=repr))
         with held(folder.paths.collecting):
             folder.write(job)  # a folder without it is no job
@@ -205,15 +229,6 @@ class SubmitJob:
             grace=GRACE,
             notify=draft.target.notify,
         )
-
-    def _write_snapshot(self, folder: RunFolder, draft: Draft, taken: Taken, redactor: Redactor) -> None:
-        if draft.closure is None:
-            return
-        closure = redactor.clean_closure(draft.closure)
-        # In one line: spelled out nicely it takes ten times as long, and the end of the run writes it anew.
-        whole = Snapshot(closure, taken.code, taken.environment).to_json()
-        write_atomic(folder.paths.snapshot, json.dumps(whole, ensure_ascii=False, default=str))
-        write_atomic(folder.paths.lock, "".join(f"{line}\n" for line in taken.environment.lock))
 
 
 def job_facts(job: Job, target: Target) -> dict[str, Any]:
