@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labnb.model.errors import StoreError
 from labnb.model.run import parse_time
 
 if TYPE_CHECKING:
@@ -108,8 +110,17 @@ class IndexLab:
         from labnb.usecases.read_index import ReadIndex
         from labnb.usecases.read_index_keeper import IndexKeeper
 
-        keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell, tell_data)
+        keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell, tell_data, self._mend)
         return ReadIndex(self.index, keeper, tracking, self.index.close)
+
+    def _mend(self, uid: str) -> bool:
+        from labnb.usecases.mend_run import mend_run
+
+        if mend_run(self._paths, uid) is None:
+            return False
+        with contextlib.suppress(StoreError):  # mended it is; labnb sync publishes it
+            self._announce(uid)
+        return True
 
     def _is_elsewhere(self, uid: str) -> bool:
         found = self.index.item(uid)

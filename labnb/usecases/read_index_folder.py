@@ -36,6 +36,7 @@ class FolderReader:
         self._lab = lab
         self._live: dict[str, _Live] = {}
         self._jobs: set[str] = set()
+        self._dead: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -47,6 +48,17 @@ class FolderReader:
     def owned(self) -> bool:
         """Whether a run goes on in a process, which may be gone without a word."""
         return any(live.owner is not None for live in list(self._live.values()))
+
+    @property
+    def found_dead(self) -> bool:
+        """Whether runs were read since `dead` whose processes are gone and have not written their ends."""
+        return bool(self._dead)
+
+    def dead(self) -> list[str]:
+        """Name the runs, each once, that were read without an end of their own while their processes are gone."""
+        with self._lock:
+            found, self._dead = sorted(self._dead), set()
+        return found
 
     def orphans(self) -> list[str]:
         """Name the runs whose processes are gone."""
@@ -80,6 +92,7 @@ class FolderReader:
         with self._lock:
             folder = RunFolder(self._lab.run(uid))
             state = self._state(uid)
+            self._dead.discard(uid)
             try:
                 run = self._run(folder)
             except (NotFound, StoreCorrupt) as error:
@@ -88,7 +101,9 @@ class FolderReader:
                 if isinstance(error, NotFound):
                     return None
                 raise
-            return Entry(self._with_job(folder, run), "folder", state if run.status.ended else f"{state} live")
+            # Whatever has no end of its own is read again at the next look, though nothing was written.
+            word = " dead" if uid in self._dead else "" if run.status.ended else " live"
+            return Entry(self._with_job(folder, run), "folder", state + word)
 
     def _run(self, folder: RunFolder) -> Run:
         key = folder.state_key()
@@ -105,6 +120,7 @@ class FolderReader:
             live.run = with_lines(live.run, (line for _, line in lines))
         if folder.over(live.owner):
             self._live.pop(folder.uid, None)
+            self._dead.add(folder.uid)
             return folder.read()
         return _published(folder, live.run)
 

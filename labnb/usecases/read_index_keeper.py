@@ -1,4 +1,7 @@
-"""Keeps the index of runs as the run folders are: at once where they tell it, by looking where not."""
+"""Keeps the index of runs as the run folders are: at once where they tell it, by looking where not.
+
+On the way it meets the runs whose processes died, and has their ends written.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,8 @@ MANY, FIRST = 3000, 1000
 _log = logging.getLogger("labnb")
 
 Tell = Callable[[Sequence[str], Sequence[str]], None]
+#: Write the end of a run whose process is gone; tells whether there was one to write. Raises LabError or OSError.
+Mend = Callable[[str], bool]
 
 
 @dataclass
@@ -49,9 +54,10 @@ class IndexKeeper:
         news: RunNews,
         tell: Tell,
         tell_data: Callable[[], None] = lambda: None,
+        mend: Mend = lambda uid: False,
     ) -> None:
         self._writer, self._news, self._tell = writer, news, tell
-        self._tell_data = tell_data
+        self._tell_data, self._mend = tell_data, mend
         self._folders = FolderReader(lab)
         self.state = State()
         self._asked: set[str] = set()
@@ -91,6 +97,8 @@ class IndexKeeper:
     def look_at(self, uid: str) -> None:
         """Read one run now, in this thread: the next question sees it as it is."""
         self._read([uid])
+        if self._folders.found_dead:
+            self._news.wake()
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -117,6 +125,7 @@ class IndexKeeper:
         if self._all:
             self._all = False
             self._look_at_all()
+        self._mend_dead()
         live = self._folders.live
         # What was written between the reading and the following is read now.
         self._read(self._news.follow(live))
@@ -126,6 +135,7 @@ class IndexKeeper:
         self._all = self._all or news.all
         # One that goes on may have lost its process, which no file tells.
         self._read({*news.uids, *self._folders.orphans(), *(() if self._news.live else live)})
+        self._mend_dead()
         if news.data:
             self._tell_data()
         if news.uids or news.data:
@@ -178,6 +188,20 @@ class IndexKeeper:
                 entries.append(entry)
         changed = self._writer.put(entries) if entries else ()
         self._announce(changed, self._writer.remove(gone, "folder") if gone else ())
+
+    def _mend_dead(self) -> None:
+        """Have the ends of dead runs written, and tell of them as they are then."""
+        mended = []
+        for uid in self._folders.dead():
+            try:
+                if self._mend(uid):
+                    mended.append(uid)
+            except (LabError, OSError) as error:  # shown as ended all the same, and tried again at the next look
+                _log.warning("labnb: the end of run %s cannot be written: %s", uid, error)
+        if mended:
+            _log.info("labnb: wrote the ends of runs whose processes died: %s", ", ".join(mended))
+            self._read(mended)
+            self._tell(mended, ())
 
     def _announce(self, changed: Sequence[str], gone: Sequence[str]) -> None:
         if changed or gone:

@@ -22,6 +22,12 @@ def jp_server_config() -> dict[str, Any]:
     return {"ServerApp": {"jpserver_extensions": {"labnb": True}, "allow_unauthenticated_access": False}}
 
 
+@pytest.fixture(autouse=True)
+def no_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publisher would publish and mend beside the server; here the server is alone."""
+    monkeypatch.setenv("LABNB_PUBLISHER", "0")
+
+
 @pytest.fixture
 def lab(jp_root_dir: Path) -> LabPaths:
     """The project of the server's folder."""

@@ -36,6 +36,12 @@ class Told:
         self.gone += list(gone)  # type: ignore[call-overload]
 
 
+@pytest.fixture(autouse=True)
+def no_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is mended is announced; nobody has to publish it."""
+    monkeypatch.setenv("LABNB_PUBLISHER", "0")
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     (tmp_path / "labnb.toml").write_text("")

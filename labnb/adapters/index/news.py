@@ -50,7 +50,8 @@ class RunFolderNews:
 
     def wait(self, timeout: float | None) -> News:
         """Wait for a change, a call of `wake`, or at most `timeout` seconds."""
-        self._place()
+        if self._place():
+            return News(frozenset(), all=True)
         if self._inotify is None:
             timeout = SLOW if timeout is None else min(timeout, SLOW)
         waited = select.poll()
@@ -75,17 +76,22 @@ class RunFolderNews:
             self._inotify.close()
             self._inotify = None
 
-    def _place(self) -> None:
-        """Watch the folders that are there; while one is missing, the one above it."""
-        lab = self._lab
-        for word, folder in (("runs", lab.runs), ("queue", lab.queue)):
-            self._watch(word, "", folder)
-        self._watch("data", "", lab.versions)
-        if ("runs", "") in self._numbers:
+    def _place(self) -> bool:
+        """Watch the folders that are there; while one is missing, the one above it.
+
+        Gives whether one is watched from now on that was not: what was put there before has told nothing.
+        """
+        lab, places = self._lab, (("runs", self._lab.runs), ("queue", self._lab.queue))
+        lacking = [(word, folder) for word, folder in places if (word, "") not in self._numbers]
+        if lacking:  # from above: what is made while this goes on is told by the one above it
+            self._watch("root", "", lab.root)
+            self._watch("home", "", lab.home)
+        watched = [self._watch(word, "", folder) for word, folder in lacking]
+        if all(watched):
             self._leave("home", "")
             self._leave("root", "")
-        elif not self._watch("home", "", lab.home):
-            self._watch("root", "", lab.root)
+        self._watch("data", "", lab.versions)
+        return self._inotify is not None and any(watched)
 
     def _watch(self, word: str, uid: str, folder: Path) -> bool:
         key = (word, uid)
@@ -95,6 +101,8 @@ class RunFolderNews:
 
         names = flags.CREATE | flags.DELETE | flags.MOVED_TO | flags.MOVED_FROM
         mask = names | flags.MODIFY | flags.CLOSE_WRITE if word in ("run", "job") else names
+        if word == "queue":  # a run that waits there already is announced again by opening its file
+            mask |= flags.CLOSE_WRITE
         mask = flags.MODIFY | flags.DELETE_SELF if word == "data" else mask | flags.ONLYDIR
         try:
             number = int(self._inotify.add_watch(str(folder), mask))
@@ -135,7 +143,7 @@ class RunFolderNews:
                 data = True
             elif word in ("run", "job"):
                 uids.add(uid)
-            elif event.name in (LAB_FOLDER, self._lab.runs.name):
+            elif event.name in (LAB_FOLDER, self._lab.runs.name, self._lab.queue.name):
                 everything = True
         return News(frozenset(uid for uid in uids if uid and not uid.startswith(".")), all=everything, data=data)
 
