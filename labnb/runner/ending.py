@@ -92,6 +92,11 @@ class Ending:
         if self._request.out:
             self._values = keep_values(self._request, self._paths, names, carry_cloudpickle(self._carried))
 
+    def list_values(self) -> None:
+        """Write job/values.json: what came back, and why the rest did not."""
+        if self._values:
+            write_whole(self._paths.values, json.dumps(self._values, indent=1))
+
     def take_files(self, files: Files) -> None:
         """Tell which files the cell read and wrote."""
         late = files.write(self._paths.files)

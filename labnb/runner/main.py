@@ -35,12 +35,12 @@ from labnb.runner.pulse import Pulse
 from labnb.runner.restore import NotRestored, restore
 from labnb.runner.script import PlainShell, show_figures
 from labnb.runner.stop import Signals, Stopped
+from labnb.runner.values import Room
 
 COMPLETED, RAISED, CLAIMED, STOPPED = 0, 1, 75, 143
 USAGE = 2
 #: Seconds that threads and exit functions of the cell may take after the end of the job was told.
 _LINGER = 10.0
-_ROOM = 100_000
 
 
 def main(arguments: list[str], carried: str) -> int:
@@ -91,10 +91,7 @@ class Running:
         self._ending = Ending(paths, request, self._pulse, self._mask, carried)
         self._recorder: OutputRecorder | None = None
         self._flush = Flush()
-        self._room = paths.home / "room"
-        with contextlib.suppress(OSError):
-            # Given back before the end is written: a disk that is full by then still takes it.
-            self._room.write_bytes(os.urandom(_ROOM))
+        self._room = Room(paths.home / "room")
         self._displays = 0
         self._keep_at = 0.0
         if starts > 1:
@@ -156,6 +153,7 @@ class Running:
     def _finish(self, files: Files, names: dict[str, Any], error: BaseException | None) -> int:
         ending, prepared = self._ending, self._prepared
         sys.stdout, sys.stderr = self._streams  # the cell may have put others in their place
+        self._room.half()
         ending.take_error(error, prepared, self._signals)
         with ending.part("The end of the output"):
             if isinstance(self._shell, PlainShell) and error is not None and ending.error is not None:
@@ -166,6 +164,9 @@ class Running:
                 self._record(names)
             with ending.part("The values of the cell"):
                 ending.take_values(names)
+        self._room.give()
+        with ending.part("The list of values"):
+            ending.list_values()
         with ending.part("The output"):
             self._flush()
             for pipe in self._pipes:
@@ -174,8 +175,6 @@ class Running:
             self._log.finish()
             self._pulse.stop()
             self._write_output(shown, None)
-        with contextlib.suppress(OSError):
-            self._room.unlink()
         if prepared:
             with ending.part("The files that the cell read and wrote"):
                 ending.take_files(files)

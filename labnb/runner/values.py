@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
-import json
 import os
 import pickle
 from pathlib import Path
@@ -13,6 +12,27 @@ from typing import Any
 
 from labnb.model.job_request import JobRequest
 from labnb.runfolder.job_paths import JobPaths
+
+
+class Room:
+    """Bytes kept back from a disk that the cell may fill: half for its values, half for what is told of its end."""
+
+    BYTES = 200_000
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with contextlib.suppress(OSError):
+            path.write_bytes(os.urandom(self.BYTES))
+
+    def half(self) -> None:
+        """Give back one half."""
+        with contextlib.suppress(OSError):
+            os.truncate(self._path, self.BYTES // 2)
+
+    def give(self) -> None:
+        """Give back all of it."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
 
 
 class TooLarge(Exception):
@@ -39,7 +59,7 @@ class _Writer:
 
 
 def keep_values(request: JobRequest, paths: JobPaths, names: dict[str, Any], cloudpickle: Any) -> dict[str, Any]:
-    """Write job/values.json and the objects that it names; give the index. Raises OSError where there is no room."""
+    """Write the objects of the values; give the index that job/values.json is to hold. Raises OSError."""
     index: dict[str, Any] = {}
     left = request.values_limit
     paths.value_objects.mkdir(mode=0o700, exist_ok=True)
@@ -53,7 +73,6 @@ def keep_values(request: JobRequest, paths: JobPaths, names: dict[str, Any], clo
         index[name] = _keep(value, paths.value_objects, min(request.value_limit, left), cloudpickle)
         index[name]["type"] = f"{type(value).__module__}.{type(value).__qualname__}"
         left -= index[name].get("size", 0)
-    write_whole(paths.values, json.dumps(index, indent=1))
     return index
 
 

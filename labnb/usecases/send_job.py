@@ -31,13 +31,15 @@ from labnb.usecases.check_python import CheckPython
 from labnb.usecases.place import Place, placed
 from labnb.usecases.runner_program import RunnerProgram
 from labnb.usecases.submit_job import GRACE, write_private
-from labnb.usecases.work_tree import WorkTree
+from labnb.usecases.work_tree import COPIED, WorkTree
 
 #: Seconds for which a host that does not answer is tried again: one that nothing was brought to yet, and one that
 #: stopped answering in the middle of a submission, which may have been heard.
 FIRST_PATIENCE, PATIENCE = 10.0, 900.0
 #: So many members of an array run at once as processes of another machine; here, as many as there are processors.
 FAR_AT_ONCE = 4
+#: Bytes that must stay free on this machine's disk beyond what is copied for a job.
+SPARE_HERE = 10_000_000
 #: Seconds for which a check that passed is not made again for the same resources.
 CHECKED = 60.0
 
@@ -157,12 +159,17 @@ class SendJob:
         inner = self.tree.inside(snapshot)
         if not paths.work.exists():
             aside = paths.home / ".work"
-            with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(aside)
-            self.tree.export(snapshot, aside)
-            needed, notes = self.tree.needed(aside / inner, json.loads(paths.needs.read_text()))
-            notes += self.tree.fill(aside / inner, needed)
-            aside.replace(paths.work)
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(aside)
+                self.tree.export(snapshot, aside)
+                needed, notes = self.tree.needed(aside / inner, json.loads(paths.needs.read_text()))
+                self._find_room(aside, sum(one.size for one in needed if one.size <= COPIED))
+                notes += self.tree.fill(aside / inner, needed)
+                aside.replace(paths.work)
+            except BaseException:
+                shutil.rmtree(aside, ignore_errors=True)  # the end of the job wants room as well
+                raise
             self._tell(folder, notes)
         request = placed(folder.request(), paths.work / inner, self.index.store.objects)
         write_private(paths.request, json.dumps(request.to_json()))
@@ -178,6 +185,14 @@ class SendJob:
             lock=str(paths.run.lock),
             lock_digest=str(run.environment.get("lock", "")),
         )
+
+    def _find_room(self, place: Path, size: int) -> None:
+        free = shutil.disk_usage(place).free
+        if size + SPARE_HERE > free:
+            raise JobError(
+                f"There is no room for the job on this machine: it needs {size:,} bytes, and {free:,} are free.",
+                f"Make room on the disk of {self.index.lab.root}. labnb jobs clean says what can go.",
+            )
 
     def _tell(self, folder: JobFolder, notes: list[Note]) -> None:
         """Write notes into the run's record."""

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,12 +68,10 @@ def python(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def jobs(
-    tmp_path: Path, python: Path, slurm: SlurmCluster, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Jobs]:
+def jobs(tmp_path: Path, python: Path, slurm: SlurmCluster, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     monkeypatch.setenv("LABNB_FOLLOWER", "0")
     monkeypatch.setenv("LABNB_PUBLISHER", "0")
-    yield Jobs(make_project(tmp_path / "p", TARGETS.format(python=python, port=sshd.port)))
+    return Jobs(make_project(tmp_path / "p", TARGETS.format(python=python, port=sshd.port)))
 
 
 @pytest.mark.parametrize("target", ["here", "cluster", "far", "farcluster"])
