@@ -36,6 +36,7 @@ class TrackingReader:
         self._reachable: bool | None = None
         self._message = ""
         self._next = 0.0
+        self._uri = ""
 
     def state(self) -> Tracking | None:
         """Say how the MLflow server fares, and have it asked where that is long ago; None where none is named."""
@@ -45,6 +46,8 @@ class TrackingReader:
             return None
         if not uri:
             return None
+        if uri != self._uri:  # labnb.toml was changed: what is known is of another one
+            self._uri, self._next, self._asked, self._reachable, self._message = uri, 0.0, None, None, ""
         if time.monotonic() >= self._next and self._busy.acquire(blocking=False):
             self._next = time.monotonic() + AGAIN
             threading.Thread(target=self._refresh, name="labnb-tracking", daemon=True).start()
@@ -70,8 +73,11 @@ class TrackingReader:
                         pipe.close()
 
     def _refresh(self) -> None:
+        uri = self._uri
         try:
             answer = self._ask({"ask": "refresh"})
+            if uri != self._uri:
+                return
             failed = str(answer.get("failed", ""))
             self._asked, self._reachable, self._message = time.time(), not failed, failed
             self._next = time.monotonic() + (AGAIN_FAILED if failed else AGAIN)
