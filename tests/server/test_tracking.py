@@ -1,4 +1,4 @@
-"""The lab's MLflow server in the lists: a dead one is told and holds up nothing, a real one is read beside the server."""
+"""The lab's MLflow server in the lists: a dead one is told and holds up nothing; a real one is read."""
 
 from __future__ import annotations
 
