@@ -133,6 +133,21 @@ def _container(target: Target, folder: str, binds: Sequence[str]) -> tuple[str, 
     words = ["sh", "-c", _APPTAINER, "sh", "exec"]
     if target.resources.gpus:
         words.append("--nv")
-    for place in dict.fromkeys((folder, *binds)):
+    for place in _outermost((folder, *binds)):
+        if "," in place or ":" in place:
+            raise ConfigError(
+                f"[targets.{target.name}] has an image, and {place} cannot be shown to it: its name has a comma or a "
+                "colon.",
+                "Rename the folder, or set folder of the target.",
+            )
         words += ["--bind", place]
     return (*words, target.image)
+
+
+def _outermost(places: Sequence[str]) -> list[str]:
+    """Leave out what lies in another one of them."""
+    return [
+        place
+        for place in dict.fromkeys(places)
+        if not any(place.startswith(f"{other.rstrip('/')}/") for other in places if other != place)
+    ]

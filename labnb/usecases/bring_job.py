@@ -103,6 +103,7 @@ class BringJob:
             environments=str(store.folder.parent / "environments"),
             lock=str(far.run.lock),
             lock_digest=str(run.environment.get("lock", "")),
+            seen=(target.cache,) if target.cache else (),
         )
 
     def _lock(self, folder: JobFolder, target: Target, store: JobStore) -> tuple[str, dict[str, Path], list[Note]]:

@@ -16,7 +16,10 @@ from labnb.model.target import Target
 
 @dataclass(frozen=True)
 class Place:
-    """The paths of a job on its target: its folder, the runner, what jobs share, and the lock of its environment."""
+    """The paths of a job on its target: its folder, the runner, what jobs share, and the lock of its environment.
+
+    `seen` are further folders that hold what the work tree links to: an image must see them too.
+    """
 
     folder: str
     runner: str
@@ -24,6 +27,7 @@ class Place:
     environments: str
     lock: str
     lock_digest: str
+    seen: tuple[str, ...] = ()
 
 
 def jobs_folder(target: Target, root: Path) -> str:

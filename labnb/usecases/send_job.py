@@ -132,7 +132,7 @@ class SendJob:
             lock=place.lock,
             digest=place.lock_digest,
             version=folder.request().python,
-            binds=(place.store,),
+            binds=(place.store, *place.seen),
         )
         order = Order(
             name=job.name,
@@ -184,6 +184,7 @@ class SendJob:
             environments=str(Path("~/.labnb/environments")),
             lock=str(paths.run.lock),
             lock_digest=str(run.environment.get("lock", "")),
+            seen=(str(lab.root), *sorted(_linked(paths.work))),
         )
 
     def _find_room(self, place: Path, size: int) -> None:
@@ -228,6 +229,14 @@ class SendJob:
     def _handles(self, job: Job) -> tuple[str, ...]:
         others = [self.index.folder(uid).read() for uid in job.after]
         return tuple(other.handle for other in others if not other.state.ended)
+
+
+def _linked(tree: Path) -> set[str]:
+    """Give the folders that links of a tree lead to: a cache of DVC may lie anywhere."""
+    found = set()
+    for folder, _, names in os.walk(tree):
+        found.update(os.path.dirname(os.readlink(path)) for name in names if (path := Path(folder, name)).is_symlink())
+    return {place for place in found if os.path.isabs(place)}
 
 
 class _DependencyFailed(JobError):

@@ -35,6 +35,10 @@ def test_an_image() -> None:
     assert found.command[4:] == (
         "exec", "--nv", "--bind", "/job", "--bind", "/store", "/images/torch.sif", "python3", "/r.pyz", "/job",
     )  # fmt: skip
+    inner = launch(target, "/lab/r.pyz", "/lab/runs/job", binds=("/lab/store", "/lab", "/labour"))
+    assert [word for word in inner.command if word.startswith("/l")][:2] == ["/lab", "/labour"]
+    with pytest.raises(ConfigError, match="comma or a colon"):
+        launch(target, "/r.pyz", "/jobs: mine", interpreter="/usr/bin/python3")
     with pytest.raises(ConfigError, match="image and an environment"):
         launch(Target("x", image="/i.sif", environment="uv"), "/r.pyz", "/job")
 

@@ -1,7 +1,11 @@
-"""An environment rebuilt with uv from the snapshot's lock, on all four backends; wheels and sources are our own."""
+"""How Python is found: an environment rebuilt with uv from the snapshot's lock, on all four backends, and images.
+
+Wheels and sources are our own. Apptainer is a fake, named so: Debian has no package of it.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -15,6 +19,7 @@ from labnb.model.job import JobState
 from labnb.model.snapshot import Environment
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder
+from labnb.usecases import work_tree
 from labnb.usecases.values import load_value
 from tests.magics.jobs_project import make_project
 from tests.services.by_hand import Jobs
@@ -146,3 +151,80 @@ def test_a_build_that_fails_names_the_package_and_the_reason(
         (source / "backend.py").write_text((source / "backend.py").read_text().replace("raise SystemExit", "str"))
         _, job = lab.run(target, CELL)
         assert job.state is JobState.COMPLETED, "a build that failed is tried again"
+
+
+# --- images -------------------------------------------------------------------------------------
+
+FAKE_APPTAINER = """\
+#!{python}
+# A FAKE of Apptainer: refuses words that the real one does not know, shows what it was given, runs the command here.
+import json, os, sys
+words = sys.argv[1:]
+assert words.pop(0) == "exec", sys.argv
+options = []
+while words[0].startswith("--"):
+    option = words.pop(0)
+    assert option in ("--nv", "--bind"), option
+    options.append([option, words.pop(0)] if option == "--bind" else [option])
+    if option == "--bind" and not os.path.isdir(options[-1][1]):
+        sys.exit("FATAL:   container creation failed: mount source %s doesn't exist" % options[-1][1])
+image, python, *command = words
+if not os.path.isfile(image):
+    sys.exit("FATAL:   could not open image %s: no such file or directory" % image)
+with open({told!r}, "a") as file:
+    file.write(json.dumps([options, image, python, command]) + "\\n")
+os.environ["APPTAINER_CONTAINER"] = image
+os.execv({python!r}, [{python!r}, *command])
+"""
+IMAGES = """\
+[targets.here]
+image = "{image}"
+setup = ["export PATH='{path}':$PATH"]
+[targets.farcluster]
+host = "ssh://lab"
+executor = "slurm"
+image = "{image}"
+setup = ["export PATH='{path}':$PATH"]
+[targets.none]
+image = "/no/such/image.sif"
+setup = ["export PATH='{path}':$PATH"]
+"""
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slurm: SlurmCluster, sshd: Sshd) -> Jobs:
+    monkeypatch.setenv("LABNB_FOLLOWER", "0")
+    monkeypatch.setenv("LABNB_PUBLISHER", "0")
+    program = tmp_path / "bin of ours" / "apptainer"
+    program.parent.mkdir()
+    program.write_text(FAKE_APPTAINER.format(python=sys.executable, told=str(tmp_path / "told")))
+    program.chmod(0o755)
+    (tmp_path / "torch.sif").write_bytes(b"")
+    return Jobs(make_project(tmp_path / "p", IMAGES.format(image=tmp_path / "torch.sif", path=program.parent)))
+
+
+@pytest.mark.parametrize("target", ["here", "farcluster"])
+def test_an_image_gets_the_words_that_apptainer_takes(
+    images: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setattr(work_tree, "COPIED", 100)
+    (tmp_path / "p" / "large.csv").write_text("x" * 1000)
+    cell = "import os\nwithin = os.environ['APPTAINER_CONTAINER']\nsize = len(open('large.csv').read())"
+    folder, job = images.run(target, cell, out=("within", "size"), files=("large.csv",))
+    assert job.state is JobState.COMPLETED, (job, printed(folder))
+    assert load_value(folder.paths, "within") == str(tmp_path / "torch.sif")
+    assert load_value(folder.paths, "size") == 1000
+    ((options, image, python, (runner, place)),) = map(json.loads, (tmp_path / "told").read_text().splitlines())
+    assert (image, python, place) == (str(tmp_path / "torch.sif"), "python3", job.folder)
+    # All that the job opens lies in folders that the image is shown: its own, what jobs share, what its data link to.
+    shown = [Path(option[1]) for option in options]
+    far = Path(job.folder)
+    opened = [Path(runner), far / "job" / "request.json", *(far / "job" / "work").rglob("*")]
+    for path in [*opened, *(path.resolve() for path in opened)]:
+        assert any(path.is_relative_to(folder) for folder in shown), (path, shown)
+
+
+def test_an_image_that_is_not_there(images: Jobs) -> None:
+    _, job = images.run("none", "pass")
+    assert job.state is JobState.FAILED
+    assert "could not open image /no/such/image.sif" in job.cause
