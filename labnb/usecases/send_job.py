@@ -233,7 +233,7 @@ class SendJob:
 
 def _linked(tree: Path) -> set[str]:
     """Give the folders that links of a tree lead to: a cache of DVC may lie anywhere."""
-    found = set()
+    found: set[str] = set()
     for folder, _, names in os.walk(tree):
         found.update(os.path.dirname(os.readlink(path)) for name in names if (path := Path(folder, name)).is_symlink())
     return {place for place in found if os.path.isabs(place)}
