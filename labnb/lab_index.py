@@ -110,8 +110,24 @@ class IndexLab:
         from labnb.usecases.read_index import ReadIndex
         from labnb.usecases.read_index_keeper import IndexKeeper
 
-        keeper = IndexKeeper(self._paths, self.index, RunFolderNews(self._paths), tell, tell_data, self._mend)
+        keeper = IndexKeeper(
+            self._paths,
+            self.index,
+            RunFolderNews(self._paths),
+            tell,
+            tell_data,
+            self._mend,
+            self._prepare,
+        )
         return ReadIndex(self.index, keeper, tracking, self.index.close)
+
+    def _prepare(self, uid: str) -> None:
+        """Prepare the curves of a long journal; of a short one that would not be worth loading numpy."""
+        from labnb.ports.curves import LONG
+
+        with contextlib.suppress(OSError):
+            if self._paths.run(uid).journal.stat().st_size > LONG:
+                self.curves.prepare(uid)
 
     def _mend(self, uid: str) -> bool:
         from labnb.usecases.mend_run import mend_run

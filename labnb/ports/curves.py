@@ -8,6 +8,9 @@ from typing import Protocol
 
 from labnb.model.api_run_parts import Axis, Curve
 
+#: A journal longer than this (bytes) takes long enough to read that it is worth preparing.
+LONG = 2_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -31,5 +34,5 @@ class CurveStore(Protocol):
         ...
 
     def prepare(self, uid: str) -> None:
-        """Read what is new in a long journal now, so that the first question about it waits for nothing."""
+        """Read a long journal now and keep what it holds, so that the first question about it waits for nothing."""
         ...

@@ -45,7 +45,10 @@ class State:
 
 
 class IndexKeeper:
-    """A thread that keeps the index of one project. `tell` is told the uids that changed and that went."""
+    """A thread that keeps the index of one project. `tell` is told the uids that changed and that went.
+
+    `prepare` is called for each run that was read and has ended, when there is nothing else to do.
+    """
 
     def __init__(
         self,
@@ -55,9 +58,11 @@ class IndexKeeper:
         tell: Tell,
         tell_data: Callable[[], None] = lambda: None,
         mend: Mend = lambda uid: False,
+        prepare: Callable[[str], None] = lambda uid: None,
     ) -> None:
         self._writer, self._news, self._tell = writer, news, tell
-        self._tell_data, self._mend = tell_data, mend
+        self._tell_data, self._mend, self._prepare = tell_data, mend, prepare
+        self._unprepared: list[str] = []
         self._folders = FolderReader(lab)
         self.state = State()
         self._asked: set[str] = set()
@@ -129,7 +134,8 @@ class IndexKeeper:
         live = self._folders.live
         # What was written between the reading and the following is read now.
         self._read(self._news.follow(live))
-        news = self._news.wait(LIVE if self._folders.owned else None if self._news.live or not live else SLOW)
+        pause = LIVE if self._folders.owned else None if self._news.live or not live else SLOW
+        news = self._news.wait(0 if self._unprepared else pause)
         if self._ended.is_set():
             return
         self._all = self._all or news.all
@@ -138,6 +144,7 @@ class IndexKeeper:
         self._mend_dead()
         if news.data:
             self._tell_data()
+        self._prepare_some()
         if news.uids or news.data:
             self._ended.wait(ROUND)
 
@@ -173,6 +180,7 @@ class IndexKeeper:
             with contextlib.suppress(LabError):
                 entry = self._folders.read(uid)
                 if entry is not None:
+                    self._note(entry)
                     yield entry
 
     def _read(self, uids: Iterable[str]) -> None:
@@ -186,6 +194,7 @@ class IndexKeeper:
                 gone.append(uid)
             else:
                 entries.append(entry)
+                self._note(entry)
         changed = self._writer.put(entries) if entries else ()
         self._announce(changed, self._writer.remove(gone, "folder") if gone else ())
 
@@ -202,6 +211,16 @@ class IndexKeeper:
             _log.info("labnb: wrote the ends of runs whose processes died: %s", ", ".join(mended))
             self._read(mended)
             self._tell(mended, ())
+
+    def _note(self, entry: Entry) -> None:
+        if entry.run.status.ended:
+            self._unprepared.append(entry.run.uid)
+
+    def _prepare_some(self) -> None:
+        """Prepare what there is time for; the last that were read are the first that are looked at."""
+        begun = time.monotonic()
+        while self._unprepared and not self._ended.is_set() and time.monotonic() - begun < ROUND:
+            self._prepare(self._unprepared.pop())
 
     def _announce(self, changed: Sequence[str], gone: Sequence[str]) -> None:
         if changed or gone:

@@ -17,6 +17,7 @@ import pytest
 from labnb.lab import Lab, open_lab
 from labnb.model.api_runs import RunsQuery
 from labnb.model.run import RunStatus
+from labnb.ports.curves import Window
 from labnb.runfolder.paths import write_atomic
 from labnb.usecases.read_index import ReadIndex
 from tests.runs import Recorded
@@ -227,3 +228,18 @@ def test_at_rest_it_uses_no_processor(lab: Lab, runs: ReadIndex) -> None:
     before = time.clock_gettime(clock)
     time.sleep(2)
     assert time.clock_gettime(clock) == before
+
+
+def test_long_curves_are_prepared_when_their_run_has_ended(lab: Lab, runs: ReadIndex) -> None:
+    Recorded(lab.paths).log(10).end()
+    long = Recorded(lab.paths)
+    for step in range(45_000):
+        long.journal.metrics({"loss": float(step)}, step=step)
+    long.end()
+    until(lambda: len(statuses(runs)) == 2)
+    kept = lab.paths.cache / "curves"
+    until(lambda: kept.is_dir() and [path.name for path in kept.iterdir()] == [long.uid])
+    begun = time.process_time()
+    curve = lab.many.curves.curve(long.uid, "loss", Window(points=45_000), 0.0)
+    assert curve.y == [float(step) for step in range(45_000)]
+    assert time.process_time() - begun < 0.2, "the journal is not read again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tsdownsample import MinMaxLTTBDownsampler
 
-from labnb.adapters.index.points import LONG, Column, PointStore
+from labnb.adapters.index.points import Column, PointStore
 from labnb.model.api_run_parts import Curve
 from labnb.model.run import MetricPoint
 from labnb.ports.curves import Window
@@ -24,7 +23,6 @@ class ReducedCurves:
     """Curves of run folders. See the port CurveStore."""
 
     def __init__(self, runs: Path, cache: Path) -> None:
-        self._runs = runs
         self._store = PointStore(runs, cache)
 
     def names(self, uid: str) -> Sequence[str]:
@@ -37,12 +35,7 @@ class ReducedCurves:
         return reduced(uid, name, *columns, window, zero)
 
     def prepare(self, uid: str) -> None:
-        try:
-            long = os.stat(self._runs / uid / "journal.jsonl").st_size > LONG
-        except OSError:
-            return
-        if long:
-            self._store.points(uid)
+        self._store.prepare(uid)
 
 
 def curve_of(uid: str, name: str, points: Iterable[MetricPoint], window: Window, zero: float) -> Curve:

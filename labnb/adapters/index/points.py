@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labnb.ports.curves import LONG
+
 Column = npt.NDArray[np.float64]
 
 #: Bytes of a journal that are read at once: so long the interpreter is held.
 CHUNK = 262_144
-#: Journals longer than this (bytes) are kept as columns on disk as well; so many bytes of columns stay in memory.
-LONG, KEPT = 2_000_000, 400_000_000
+#: So many bytes of columns stay in memory; those of long journals are kept on disk as well.
+KEPT = 400_000_000
 _MAGIC = b"labnb-points-1\n"
 
 
@@ -60,10 +62,39 @@ class PointStore:
                     self._reading.pop(gone, None)
         return found
 
-    def _grown(self, uid: str, before: Points) -> Points:
-        path = self._runs / uid / "journal.jsonl"
+    def prepare(self, uid: str) -> None:
+        """Keep the columns of a journal on disk, as far as it goes now; in memory only if they were there before."""
         try:
-            file = open(path, "rb")  # noqa: SIM115 - closed below; only a missing file is answered here
+            size = os.stat(self._journal(uid)).st_size
+        except OSError:
+            return
+        if self._cached_offset(uid) >= size:
+            return
+        asked_before = uid in self._kept
+        found = self.points(uid)
+        if self._cached_offset(uid) < found.offset:  # it was read in small pieces, while it grew
+            self._keep(uid, found)
+        with self._lock:
+            if not asked_before:
+                self._kept.pop(uid, None)
+
+    def _journal(self, uid: str) -> Path:
+        return self._runs / uid / "journal.jsonl"
+
+    def _cached_offset(self, uid: str) -> int:
+        """Tell how far into the journal the columns on disk go; 0 where there are none."""
+        try:
+            with open(self._cache / uid, "rb") as file:
+                if file.read(len(_MAGIC)) != _MAGIC:
+                    return 0
+                (length,) = struct.unpack("<I", file.read(4))
+                return int(json.loads(file.read(min(length, LONG)))["offset"])
+        except (OSError, ValueError, KeyError, TypeError, struct.error):
+            return 0
+
+    def _grown(self, uid: str, before: Points) -> Points:
+        try:
+            file = open(self._journal(uid), "rb")  # noqa: SIM115 - closed below; only a missing file is answered here
         except OSError:
             return Points()
         with file:
