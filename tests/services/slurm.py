@@ -151,6 +151,23 @@ class SlurmCluster:
         """Kill slurmd alone: what it started lives on."""
         self._stop_one(f"slurmd-{name}", signal.SIGKILL)
 
+    def kill_node(self, name: str) -> None:
+        """Have a node die: its daemon, what its jobs run, and the steps above them, which outlive the daemon."""
+        self.kill_node_daemon(name)
+        marks = {f"SLURMD_NODENAME={name}".encode(), f"SLURM_CONF={self.env['SLURM_CONF']}".encode()}
+        dying = set()
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                number = int(entry.name)
+                if marks <= set((entry / "environ").read_bytes().split(b"\0")):
+                    dying.add(number)
+                    above = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                    if "slurmstepd" in Path("/proc", str(above), "comm").read_text():
+                        dying.add(above)
+        for number in dying:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+
     def ensure(self) -> None:
         """Bring back what a test stopped, and have no jobs and idle nodes again."""
         self.start_controller()

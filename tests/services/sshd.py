@@ -122,6 +122,19 @@ class Sshd:
         self._process.wait(10)
         self._process = None
 
+    def die(self) -> None:
+        """Have the machine die: the server, its connections, and every command that they run."""
+        assert self._process is not None
+        dying, todo = [], [self._process.pid]
+        while todo:
+            dying.append(todo.pop())
+            todo += _children(dying[-1])
+        for pid in dying:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(10)
+        self._process = None
+
     def cut(self) -> None:
         """Cut every connection."""
         self.signal_sessions(signal.SIGKILL)

@@ -6,8 +6,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,18 +13,17 @@ from pathlib import Path
 import pytest
 
 from labnb.lab import open_lab
-from labnb.model.job import Job, JobState
+from labnb.model.job import JobState
 from labnb.runfolder.folder import RunFolder
-from labnb.usecases.values import load_value
 from tests.magics.jobs_project import (
     JobKernel,
     end_follower,
-    follower_log,
     four_targets,
     job_kernel,
     make_project,
     wait_for_job,
 )
+from tests.services.job_trials import all_runs_ended, cell, collect, held_good, submit_some
 from tests.services.slurm import SlurmCluster
 from tests.services.sshd import Sshd
 
@@ -39,47 +36,6 @@ def root(tmp_path: Path) -> Iterator[Path]:
     found = make_project(tmp_path / "p", four_targets())
     yield found
     end_follower(found)
-
-
-def cell(marks: Path, number: int, seconds: float) -> str:
-    """A cell that leaves a mark for each time it begins, and gives a value back."""
-    return (
-        f"import time\nwith open({str(marks)!r}, 'a') as file: file.write('{number}\\n')\n"
-        f"time.sleep({seconds})\nvalue = {number}"
-    )
-
-
-def collect(root: Path, seconds: float = 90) -> list[Job]:
-    """Have a fresh process collect everything, as a person would the next day."""
-    command = [sys.executable, "-m", "labnb.cli.main", "-C", str(root), "collect"]
-    subprocess.run(command, capture_output=True, timeout=seconds, check=False)
-    return open_lab(root).jobs.index.jobs()
-
-
-def held_good(root: Path, marks: Path, jobs: list[Job]) -> None:
-    """Each job ended well with its value, its record is whole, and it ran once or says otherwise."""
-    times = marks.read_text().split() if marks.exists() else []
-    for job in jobs:
-        assert job.collected, (job, follower_log(root))
-        assert job.state is JobState.COMPLETED, (job, follower_log(root))
-        number = job.name.removeprefix("n")
-        folder = open_lab(root).jobs.index.folder(job.id)
-        assert load_value(folder.paths, "value") == int(number)
-        run = RunFolder(folder.paths.run).read()
-        assert run.status.value == "FINISHED"
-        if times.count(number) != 1:
-            assert job.starts > 1 or any(note.code in ("ran_again", "started_twice") for note in run.notes), run.notes
-    deadline = time.monotonic() + 10
-    while open_lab(root).jobs.index.active():  # the last step of a collection
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def submit_some(kernel: JobKernel, target: str, marks: Path, count: int, seconds: float) -> list[str]:
-    return [
-        kernel.submit(f"n{number} --on {target} --out value", cell(marks, number, seconds))[0]
-        for number in range(count)
-    ]
 
 
 @pytest.mark.parametrize("seed", [*SHORT, *LONG])
@@ -96,12 +52,7 @@ def test_the_kernel_is_killed(root: Path, tmp_path: Path, slurm: SlurmCluster, s
         os.kill(kernel.pid, signal.SIGKILL)
     jobs = collect(root)
     held_good(root, marks, jobs)
-    for folder in (root / ".labnb" / "runs").iterdir():
-        # A submission that was ended half-way is no job, and its run says so.
-        deadline = time.monotonic() + 10
-        while not (run := RunFolder(open_lab(root).paths.run(folder.name)).read()).status.ended:
-            assert time.monotonic() < deadline, run
-            time.sleep(0.1)
+    all_runs_ended(root)
 
 
 @pytest.mark.parametrize("seed", [*SHORT, *LONG])
@@ -176,17 +127,6 @@ def test_the_controller_of_slurm_is_killed(root: Path, tmp_path: Path, own_slurm
             assert "nobody knows the job any more" in job.cause
             assert RunFolder(open_lab(root).paths.run(job.id)).read().status.value == "KILLED"
         held_good(root, marks, [job for job in jobs if job not in lost])
-
-
-def test_a_node_that_fails(root: Path, tmp_path: Path, slurm: SlurmCluster) -> None:
-    marks = tmp_path / "marks"
-    with job_kernel(root) as kernel:
-        uid, _ = kernel.submit("n0 --on cluster --out value --option=--no-requeue", cell(marks, 0, 60))
-        job = wait_for_job(root, uid, lambda job: job.state is JobState.RUNNING)
-        slurm.run("scontrol", "update", f"nodename={job.node}", "state=down", "reason=test")
-        job = kernel.ended(uid, 60)
-        assert job.state is JobState.NODE_FAIL
-        assert job.node in job.cause
 
 
 def test_the_daemon_of_a_node_is_killed(root: Path, tmp_path: Path, slurm: SlurmCluster) -> None:
