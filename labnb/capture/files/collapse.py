@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Final, NamedTuple
 
 from labnb.model.dataset import FileUse
@@ -65,9 +65,9 @@ def folder_digest(files: Iterable[tuple[str, str]], *, complete: bool) -> str:
     folder which DVC tracks has the very name that DVC gave it. Of a folder that was used in part, the digest is the
     same computation over that part, without the mark.
     """
-    listed = [{"md5": md5, "relpath": path} for path, md5 in sorted(files)]
-    text = json.dumps(listed, sort_keys=True)
-    digest = hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+    # As json.dumps writes it, which takes three times as long.
+    text = ", ".join([f'{{"md5": "{md5}", "relpath": {_quoted(path)}}}' for path, md5 in sorted(files)])
+    digest = hashlib.md5(f"[{text}]".encode(), usedforsecurity=False).hexdigest()
     return f"md5:{digest}.dir" if complete else f"md5:{digest}"
 
 
@@ -145,15 +145,16 @@ def _is_whole(path: str, names: set[str]) -> bool:
     counted = 0
     while pending:
         folder = pending.pop()
+        inner = f"{folder[len(path) + 1 :]}/" if folder != path else ""
         try:
             with os.scandir(folder) as scan:
                 for item in scan:
                     if item.name in _DVC_SKIPS:
                         continue
-                    if item.is_dir():
-                        pending.append(item.path)
-                    elif item.path[len(path) + 1 :] in names:
+                    if inner + item.name in names and not item.is_dir():
                         counted += 1
+                    elif item.is_dir():
+                        pending.append(item.path)
                     else:
                         return False
         except OSError:

@@ -50,7 +50,9 @@ class Reporter:
         self._problems: dict[str, list[str]] = {}
         for key, writing in ledger.writes.items():
             self._take_writing(key, writing)
-        known = {reading.sign for reading in self._inputs.values()} | {sign for sign, _ in self._outputs.values()}
+        known: set[Signature] = set()
+        if marks:
+            known = {reading.sign for reading in self._inputs.values()} | {sign for sign, _ in self._outputs.values()}
         for (folder, name), mark in marks.items():
             self._take_mark(f"{folder}/{name}", mark, known)
 
@@ -72,12 +74,21 @@ class Reporter:
         """Take the digests and give the report; `names` maps real folders to the links that lead to them."""
         wanted = {key: item.sign for key, item in self._inputs.items() if item.md5 is None and item.sign.size >= 0}
         wanted |= {key: sign for key, (sign, _) in self._outputs.items()}
-        contents = hasher.all(wanted.items(), progress, seconds)
+        known = hasher.known(wanted.items())
+        contents = hasher.all(((key, sign) for key, sign in wanted.items() if key not in known), progress, seconds)
+        contents.update((key, Content(known[key], wanted[key])) for key in self._outputs if key in known)
         old = {key: self._inputs[key].sign for key in self._inputs.keys() & self._outputs.keys()}
         known_old = hasher.known(old.items()) if old else {}
         root = self._ledger.rules.root
         shown = _shown(root, names)
-        inputs = [self._input(key, reading, contents, known_old) for key, reading in self._inputs.items()]
+        # Most often all were read in a state whose digest is known, and there may be a hundred thousand of them.
+        plain = known.keys() - self._outputs.keys() - self._ledger.too_big.keys()
+        inputs = [
+            Entry(key, known[key], reading.sign.size, reading.seen)
+            if key in plain
+            else self._input(key, reading, contents, known_old)
+            for key, reading in self._inputs.items()
+        ]
         outputs = [self._output(key, seen, contents[key]) for key, (_, seen) in self._outputs.items()]
         parts: dict[str, dict[str, str]] = {}
         return FileReport(
