@@ -16,6 +16,7 @@ from labnb.runfolder.paths import LabPaths
 if TYPE_CHECKING:
     from labnb.model.dataset import DatasetVersion
     from labnb.model.target import Target
+    from labnb.usecases.clean_jobs import CleanJobs
     from labnb.usecases.collect_job import CollectJob
     from labnb.usecases.follow_jobs import FollowPlace
     from labnb.usecases.mirror_job import MirrorJobs
@@ -71,6 +72,12 @@ class JobLab:
 
         return CollectJob(self.index, self._record(), self._announce)
 
+    @cached_property
+    def clean(self) -> CleanJobs:
+        from labnb.usecases.clean_jobs import CleanJobs
+
+        return CleanJobs(self.index, self.reach.host, self.reach.runner, self.send.tree.inside)
+
     def warm_up(self, targets: Mapping[str, Target]) -> None:
         """Load what the first submission to one of these targets would have to load, ahead of it."""
         from labnb import plugins
@@ -95,5 +102,6 @@ class JobLab:
         reach = self.reach
         place = FollowPlace(reach.host(host), reach.executor(executor), self.send, self.collect, say, mirror)
         place.late = LATE if host or is_shared(mount_of(self.index.home)[1]) else LATE_HERE
+        place.requeues = executor == "slurm"
         place.longest = PROCESS_LOOK if not host and executor == "process" else LONGEST_LOOK
         return place

@@ -24,7 +24,10 @@ _LOOK = 1.0
 
 def add_to(commands: Any) -> None:
     """Add the commands to the command line."""
-    jobs = commands.add_parser("jobs", help="list the jobs of the project")
+    from labnb.cli.clean import add_options
+
+    jobs = commands.add_parser("jobs", help="list the jobs of the project, or clean up after them")
+    add_options(jobs)
     jobs.add_argument("-o", "--open", action="store_true", help="only those that wait or run")
     jobs.add_argument("-n", "--limit", type=int, default=LIMIT, help=f"at most so many (default {LIMIT})")
     jobs.add_argument("--watch", action="store_true", help="show the table anew when something changes, until Ctrl-C")
@@ -58,6 +61,11 @@ def item_of(job: Job) -> dict[str, Any]:
 
 
 def _jobs(given: argparse.Namespace) -> int:
+    from labnb.cli.clean import clean, only_clean
+
+    if given.word == "clean":
+        return clean(given)
+    only_clean(given)
     lab = open_lab(given.project)
     if given.watch:
         return _watch(lab, given)

@@ -29,7 +29,11 @@ _MAKE = (
     'umask 077; case $1 in "~/"*) set -- "$HOME/${1#"~/"}" "$2";; esac; '
     'mkdir -p "$1/objects" "$1/data" "$1/trees" "$1/$2/job" && cd "$1" && pwd -P && df -Pk . | tail -n 1'
 )
-_MISSING = 'while IFS= read -r path; do [ -s "$path" ] || printf "%s\\n" "$path"; done'
+# What is there, in the folder of the jobs, counts as used now: what lies unused for long may be cleaned away.
+_MISSING = (
+    'while IFS= read -r path; do if [ -s "$path" ]; then case $path in "$1"/*) touch -c "$path";; esac; '
+    'else printf "%s\\n" "$path"; fi; done'
+)
 _UNPACK = (
     'umask 077; [ -e "$2" ] && exit 0; rm -rf "$2.part" && mkdir -p "$2.part" && tar -xpf "$1" -C "$2.part" '
     '&& mv -T "$2.part" "$2"'
@@ -77,7 +81,7 @@ class BringJob:
             runner_far = store.runner(runner.digest)
             lock, wheels, without = self._lock(folder, target, store)
             sources.update(wheels)
-            missing = self._missing([*sources, str(runner_far)])
+            missing = self._missing(store, [*sources, str(runner_far)])
             size = sum(sources[path].stat().st_size for path in missing if path in sources)
             if size + SPARE > free:
                 raise HostError(
@@ -142,7 +146,7 @@ class BringJob:
             for one in needed:
                 md5 = one.digest.removeprefix("md5:")
                 shared[one.path] = str(PurePosixPath(target.cache, "files", "md5", md5[:2], md5[2:]))
-        absent = set(self._missing(list(shared.values())))
+        absent = set(self._missing(store, list(shared.values())))
         for one in needed:
             if one.path in shared and shared[one.path] not in absent:
                 links[one.path] = shared[one.path]
@@ -152,11 +156,11 @@ class BringJob:
             sources[place] = one.source
         return links, sources
 
-    def _missing(self, paths: list[str]) -> list[str]:
+    def _missing(self, store: JobStore, paths: list[str]) -> list[str]:
         if not paths:
             return []
         text = "".join(f"{path}\n" for path in paths)
-        done = self.host.run(["sh", "-c", _MISSING], stdin=text.encode())
+        done = self.host.run(["sh", "-c", _MISSING, "sh", str(store.folder)], stdin=text.encode())
         if done.code:
             raise HostError(f"The host cannot say what it has: {_said(done.err)}.")
         return done.out.decode().splitlines()

@@ -231,12 +231,12 @@ def test_large_values_are_objects_by_content_and_written_once(tmp_path: Path) ->
     assert sum(size >= 1_000_000 for size in first.objects.values()) == 1
     file = tmp_path / "store" / "objects" / large
     assert hashlib.sha256(file.read_bytes()).hexdigest() == large
-    written = file.stat().st_mtime_ns
+    written = file.stat().st_ino
     play.execute("small = np.arange(11)")
     second = packed(play, "print(x, y, small)", tmp_path)
     assert large in second.objects
     assert second.state != first.state
-    assert file.stat().st_mtime_ns == written
+    assert file.stat().st_ino == written
     assert {path.name for path in file.parent.iterdir()} == {*first.objects, *second.objects}
     assert file.parent.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in file.parent.iterdir())

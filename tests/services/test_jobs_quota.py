@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from labnb.model.errors import JobError
 from labnb.model.job import JobState
-from labnb.model.run import RunStatus
+from labnb.model.run import RunStatus, time_text
 from labnb.runfolder.folder import RunFolder
 from labnb.usecases import bring_job
 from labnb.usecases.values import load_error, load_value, returned
@@ -130,3 +132,51 @@ def test_no_room_on_this_machine(tmp_path: Path, disk: Path, monkeypatch: pytest
     assert not folder.paths.work.exists()
     assert not list(folder.paths.home.glob(".work*")), "nothing half-copied keeps the disk full"
     assert lab.run("here", "pass")[1].state is JobState.COMPLETED
+
+
+def test_what_old_jobs_left_on_a_far_host_is_taken_away(jobs: Jobs, disk: Path, tmp_path: Path, sshd: Sshd) -> None:
+    project = tmp_path / "p"
+    (project / ".gitignore").write_text("*.bin\n")
+    folders = {}
+    for word, cell in (("old", "x = 1"), ("wrote", "open('made.txt', 'w').write('mine')"), ("young", "x = 2")):
+        (project / f"{word}.bin").write_bytes(word.encode() * 1000)
+        (project / "code.py").write_text(f"name = {word!r}")
+        folders[word] = jobs.write(
+            "far", f"{cell}\nread = open('{word}.bin').read()", files=(f"{word}.bin",), out=("read",)
+        )
+    jobs.ended(*folders.values())
+    waits = jobs.write("far", "read = open('old.bin').read()", files=("old.bin", "young.bin"), out=("read",))
+    jobs.lab.jobs.send.send(waits)
+    long_ago = time.time() - 60 * 86400
+    for word in ("old", "wrote"):
+        folders[word].update(lambda job: dataclasses.replace(job, ended=time_text(long_ago)))
+    (store,) = (path for path in disk.iterdir() if path.name.startswith("p-"))
+    for path in [*store.glob("data/*"), *store.glob("trees/*"), *store.glob("runner-*")]:
+        os.utime(path, (long_ago,) * 2)
+    orphan = store / ("0" * 32) / "job"
+    orphan.mkdir(parents=True)
+    (orphan / "end.json").touch()
+    os.utime(orphan / "end.json", (long_ago,) * 2)
+    content = {path.read_bytes()[:3].decode(): path for path in store.glob("data/*")}
+    cleaner = jobs.lab.jobs.clean
+    waste, notes = cleaner.look(30 * 86400)
+    assert notes == []
+    found = {(one.left.kind, one.left.path) for one in waste if one.place.name == "ssh://lab"}
+    far = {word: folder.read().folder for word, folder in folders.items()}
+    assert {pair for pair in found if pair[0] != "trees"} == {
+        ("folder", far["old"]), ("work", far["wrote"]), ("folder", str(orphan.parent)), ("data", str(content["wro"])),
+    }  # fmt: skip
+    assert cleaner.remove(waste, 30 * 86400)[1] == []
+    assert not Path(far["old"]).exists()
+    assert [path.name for path in Path(far["wrote"], "job", "work").rglob("*")] == ["made.txt"]
+    assert Path(far["young"], "job", "work", "young.bin").read_bytes()
+    assert not orphan.exists()
+    assert not content["wro"].exists()
+    # What stands here of a job whose far folder is gone is whole, and the one that waited has all that it needs.
+    assert load_value(folders["old"].paths, "read") == "old" * 1000
+    assert jobs.ended(waits)[0].state is JobState.COMPLETED
+    again, job = jobs.run("far", "read = open('wrote.bin').read()", files=("wrote.bin",), out=("read",))
+    assert (job.state, load_value(again.paths, "read")) == (JobState.COMPLETED, "wrote" * 1000), "it is sent again"
+    sshd.stop()
+    waste, notes = cleaner.look(30 * 86400)
+    assert "ssh://lab was not looked at" in notes[0].message

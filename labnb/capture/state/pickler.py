@@ -65,7 +65,10 @@ class Sink:
 
 @contextmanager
 def new_object(folder: Path, limit: int) -> Iterator[Sink]:
-    """Write an object by its content; the file gets its name when it is whole. One that is there stays."""
+    """Write an object by its content; the file gets its name when it is whole. One that is there stays.
+
+    It counts as used now: what lies unused for long may be cleaned away.
+    """
     handle, name = tempfile.mkstemp(prefix=".new-", dir=folder)
     aside = Path(name)
     try:
@@ -73,7 +76,9 @@ def new_object(folder: Path, limit: int) -> Iterator[Sink]:
             sink = Sink(file, limit)
             yield sink
         target = folder / sink.digest.hexdigest()
-        if not target.exists():
+        try:
+            os.utime(target)
+        except FileNotFoundError:
             os.replace(aside, target)
     finally:
         with suppress(FileNotFoundError):

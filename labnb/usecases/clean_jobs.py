@@ -1,0 +1,219 @@
+"""Take away what jobs left behind and no job needs any more: here, and in the folders of their targets.
+
+A job needs what it has until it is collected, and for `older` seconds after its end. What stays for good: the record
+of every run, the values that came back, and the files that cells wrote (unless they are given up as well).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from labnb.model.errors import LabError
+from labnb.model.job import Job
+from labnb.model.run import Note, parse_time
+from labnb.ports.host import Host
+from labnb.runfolder.folder import RunFolder
+from labnb.runfolder.job_index import JobFolder, JobIndex, read_json
+from labnb.usecases.clean_place import Left, Place
+from labnb.usecases.collect_job import moment
+from labnb.usecases.runner_program import RunnerProgram
+from labnb.usecases.send_job import target_of
+
+#: Seconds that shared files must lie unused, whatever is asked for: a job may be on its way that names them.
+REST = 3600.0
+#: The same for environments: jobs of other projects may live in them for that long.
+REST_OF_ENVIRONMENTS = 30 * 86400.0
+#: The kinds of what is found, in the order and the words in which they are told.
+KINDS = {
+    "work": "work trees",
+    "folder": "folders of jobs",
+    "objects": "objects",
+    "data": "data",
+    "trees": "code",
+    "wheels": "wheels",
+    "runners": "runners",
+    "environments": "environments",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """Something that can go; `outputs` are the paths in a work tree that stay."""
+
+    place: Place
+    left: Left
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass
+class _Use:
+    """What the jobs of one place use."""
+
+    place: Place
+    known: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
+    outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    open: bool = False
+    blind: bool = False
+
+
+@dataclass(frozen=True)
+class CleanJobs:
+    """The use case; `inside` says where in the work tree of a code version the project lies."""
+
+    index: JobIndex
+    host: Callable[[str], Host]
+    runner: Callable[[], RunnerProgram]
+    inside: Callable[[str | None], str]
+
+    def look(self, older: float, outputs: bool = False) -> tuple[list[Waste], list[Note]]:
+        """Say what can go (with `outputs` also what cells wrote), and which places could not be looked at."""
+        found: list[Waste] = []
+        notes: list[Note] = []
+        for use in self._uses(older, outputs, notes):
+            try:
+                listed = use.place.list()
+            except LabError as error:
+                notes.append(Note(error.code, f"{use.place.name} was not looked at: {error.message}", error.hint))
+                continue
+            found += self._waste(use, listed, older)
+        return found, notes
+
+    def remove(self, waste: Iterable[Waste], older: float) -> tuple[list[Waste], list[Note]]:
+        """Take it away; give what is gone. What was used since it was looked at stays."""
+        gone: list[Waste] = []
+        notes: list[Note] = []
+        places: dict[int, list[Waste]] = {}
+        for one in waste:
+            places.setdefault(id(one.place), []).append(one)
+        for items in places.values():
+            place = items[0].place
+            try:
+                for one in items:
+                    path = one.left.path
+                    if (
+                        place.remove_folder(path)
+                        if one.left.kind == "folder"
+                        else (one.left.kind == "work" and place.strip(path, one.outputs))
+                    ):
+                        gone.append(one)
+                shared = {one.left.path: one for one in items if one.left.kind not in ("work", "folder")}
+                for rest in {_rest(one.left.kind, older) for one in shared.values()}:
+                    paths = [path for path, one in shared.items() if _rest(one.left.kind, older) == rest]
+                    gone += [shared[path] for path in place.remove(paths, rest)]
+            except LabError as error:
+                notes.append(Note(error.code, error.message, error.hint))
+        return gone, notes
+
+    def _uses(self, older: float, outputs: bool, notes: list[Note]) -> list[_Use]:
+        """Sort the jobs by their places, and say what they use there."""
+        here = _Use(
+            Place("this machine", self.host(""), str(self.index.home), str(Path("~/.labnb/environments").expanduser()))
+        )
+        uses: dict[tuple[str, str], _Use] = {("", ""): here}
+        announced = set(self.index.announced())
+        for uid in self.index.uids():
+            folder = JobFolder(self.index.lab.run(uid).folder)
+            try:
+                job, target = folder.read(), target_of(folder)
+                host = self.host(target.host)
+            except LabError as error:
+                here.blind = True  # nobody can say what it uses
+                notes.append(Note(error.code, f"The job {uid[:8]} cannot be read: {error.message}", error.hint))
+                continue
+            use = here
+            if not host.local and job.folder:
+                store = str(PurePosixPath(job.folder).parent)
+                environments = str(PurePosixPath(store).parent / "environments")
+                place = Place(target.host, host, store, environments)
+                use = uses.setdefault((target.host, store), _Use(place))
+            kept = not job.collected or uid in announced or _age(job) < older
+            self._sort(folder, job, {id(use): use, id(here): here}.values(), kept)
+            far = use is not here
+            if job.folder:
+                use.known.add(job.folder)
+            if kept:
+                use.place.kept.append(job.folder or str(folder.paths.folder))
+            elif far and (outputs or self._has_all(folder)):
+                use.place.folders.append(job.folder)
+            elif host.local and folder.paths.work.is_dir():
+                place_of = str(folder.paths.folder)
+                use.place.work[place_of] = time.time() + 86400 if outputs else _began(folder, job)
+                use.outputs[place_of] = () if outputs else self._outputs(folder)
+            elif far:
+                use.place.work[job.folder] = _began(folder, job)
+                use.outputs[job.folder] = self._outputs(folder)
+        return list(uses.values())
+
+    def _sort(self, folder: JobFolder, job: Job, uses: Iterable[_Use], kept: bool) -> None:
+        """Note what a job that is kept names in the places that it uses."""
+        for use in uses if kept else ():
+            use.open |= not job.collected
+            try:
+                request = folder.request()
+                run, _ = RunFolder(self.index.lab.run(folder.uid)).stored()
+            except (LabError, OSError):
+                use.blind = True
+                continue
+            use.named.update((*request.objects, request.state))
+            lock = str(run.environment.get("lock", "")).rpartition(":")[2][:32]
+            use.named.update((lock, f"{lock}-{request.python}"))
+
+    def _waste(self, use: _Use, listed: list[Left], older: float) -> list[Waste]:
+        now = time.time()
+        linked = {left.path for left in listed if left.kind == "link"}
+        own = self.index.store.runner(self.runner().digest).name
+        found = []
+        for left in listed:
+            name = PurePosixPath(left.path).name
+            if left.kind in ("work", "folder"):
+                found.append(Waste(use.place, left, use.outputs.get(left.path, ())))
+            elif left.kind in KINDS and not use.blind and now - left.used > _rest(left.kind, older):
+                needed = (
+                    name in use.named or left.path in linked or (left.kind == "runners" and (use.open or name == own))
+                )
+                if not needed:
+                    found.append(Waste(use.place, left))
+        signs: dict[str, float] = {}
+        for left in listed:
+            if left.kind == "sign":
+                path = str(PurePosixPath(left.path).parent)
+                signs[path] = max(signs.get(path, 0.0), left.used)
+        for path, used in signs.items():  # of runs that were removed here
+            if path not in use.known and now - used > _rest("folder", older):
+                found.append(Waste(use.place, Left("folder", 0, used, path)))
+        return found
+
+    def _has_all(self, folder: JobFolder) -> bool:
+        """Whether all that a job of another machine made is here: its values, and that its cell wrote no files."""
+        told = read_json(folder.paths.files)
+        if folder.paths.claim.exists() and (told is None or told.get("outputs")):
+            return False
+        values = (read_json(folder.paths.values) or {}).values()
+        return all(folder.paths.value(str(one["object"])).is_file() for one in values if one.get("object"))
+
+    def _outputs(self, folder: JobFolder) -> tuple[str, ...]:
+        told = read_json(folder.paths.files) or {}
+        run, _ = RunFolder(self.index.lab.run(folder.uid)).stored()
+        inner = self.inside(run.code.get("snapshot"))
+        names = [str(use["path"]) for use in told.get("outputs") or () if isinstance(use, dict) and "path" in use]
+        return tuple(f"{inner}/{name}" if inner else name for name in names)
+
+
+def _rest(kind: str, older: float) -> float:
+    return max(older, REST_OF_ENVIRONMENTS if kind == "environments" else REST)
+
+
+def _age(job: Job) -> float:
+    when = job.ended or job.submitted
+    return time.time() - parse_time(when).timestamp() if when else 0.0
+
+
+def _began(folder: JobFolder, job: Job) -> float:
+    """Say when the cell began, by the clock of its target; nothing was written by one that never did."""
+    end = folder.end() or folder.stopped() or {}
+    told = moment(end.get("started")) or moment(folder.state().get("started")) or moment(job.started)
+    return told or time.time() + 86400
