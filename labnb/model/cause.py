@@ -64,7 +64,7 @@ def cause_of(seen: Seen, asked: Resources) -> tuple[JobState, str]:
     if seen.state is None:
         return JobState.LOST, (
             "nobody knows the job any more: the executor has lost it, and it left no end. It may have been ended by an "
-            "administrator, or the scheduler lost its memory"
+            "administrator, or the scheduler lost its memory. labnb retry repeats it"
         )
     if seen.state is JobState.PENDING:
         return JobState.PENDING, _first(_WAITS, seen.reason)

@@ -67,6 +67,11 @@ class JobPaths:
         return self.home / "stopped.json"
 
     @property
+    def forgotten(self) -> Path:
+        """Names a start whose scheduler forgot it and that gave no sign of life: the next one may take over."""
+        return self.home / "forgotten.json"
+
+    @property
     def values(self) -> Path:
         """Index of the values that come back: name -> object, or why it could not travel."""
         return self.home / "values.json"

@@ -96,7 +96,8 @@ def _take_over(paths: JobPaths, mine: dict[str, Any]) -> Claim | Refusal:
     requeued = mine["restart"] > restart and mine["slurm"] == old.get("slurm")
     if end and not requeued:
         return Refusal(f"the job has ended already: {end.get('state')}")
-    if not requeued and owner.host != mine["host"]:
+    forgotten = _same(_read(paths.forgotten).get("owner"), owner)
+    if not requeued and not forgotten and owner.host != mine["host"]:
         return Refusal(f"a start on {owner.host} claimed the job")
     deadline = time.monotonic() + (PATIENCE if requeued else 0)
     while owner.host == mine["host"] and owner.lives():
@@ -110,7 +111,14 @@ def _take_over(paths: JobPaths, mine: dict[str, Any]) -> Claim | Refusal:
     for path in (paths.end, paths.stopped):
         with contextlib.suppress(FileNotFoundError):
             os.replace(path, path.with_name(f"{path.stem}.{starts}.json"))
-    return Claim(starts + 1, "requeued" if requeued else "its process was gone")
+    why = "requeued" if requeued else "its scheduler had forgotten it" if forgotten else "its process was gone"
+    return Claim(starts + 1, why)
+
+
+def _same(told: Any, owner: Owner) -> bool:
+    """Whether the near side names this process as one that gives no sign of life any more."""
+    names = ("host", "pid", "started")
+    return isinstance(told, dict) and all(told.get(name) == getattr(owner, name) for name in names)
 
 
 def _after(paths: JobPaths, key: str) -> Path:

@@ -21,6 +21,7 @@ from labnb.ports.host import Host
 from labnb.runfolder.job_index import JobFolder
 from labnb.usecases.collect_job import CollectJob, moment
 from labnb.usecases.follow_memory import Memory, Patience
+from labnb.usecases.forgotten_job import AGAIN, forget, may_begin_again, starts_of
 from labnb.usecases.mirror_job import MirrorJobs
 from labnb.usecases.send_job import SendJob, resources_of
 
@@ -44,8 +45,6 @@ LOOKS, UNKNOWN = 3, 15.0
 ALIVE = 90.0
 #: How the cause of a job begins that could not be brought to its host yet, and of one whose host is silent.
 SENDING, SILENT = "is being submitted", "its host does not answer at present"
-#: A job that was forgotten before it began is submitted again, so often.
-AGAIN = 2
 
 
 @dataclass
@@ -60,6 +59,8 @@ class FollowPlace:
     mirror: MirrorJobs | None = None
     late: float = LATE
     longest: float = LONGEST_LOOK
+    #: Whether the executor starts jobs again whose node was lost.
+    requeues: bool = False
     interval: float = FIRST_LOOK
     due: float | None = None
     asking: Patience = field(default_factory=Patience)
@@ -164,7 +165,7 @@ class FollowPlace:
         end = folder.end()
         if end is not None:
             self._end(folder, job, memory.sight, end)
-        elif job.state is JobState.PENDING and folder.paths.claim.exists():
+        elif job.state is JobState.PENDING and folder.paths.claim.exists() and starts_of(folder) > memory.starts:
             if folder.paths.state.exists():
                 self._runs(folder, memory, memory.sight)
             else:
@@ -208,6 +209,8 @@ class FollowPlace:
                 self._runs(folder, memory, sight)
         else:
             _, cause = cause_of(Seen(sight.state, sight.reason), Resources())
+            if job.state is JobState.RUNNING:
+                memory.starts = starts_of(folder)
             folder.update(lambda job: _waits(job, cause))
         return before is None or (before.state, before.reason) != (sight.state, sight.reason)
 
@@ -227,15 +230,15 @@ class FollowPlace:
         if memory.unknown < LOOKS or now - memory.unknown_since < UNKNOWN:
             self._soon(now, UNKNOWN / LOOKS)
             return False
-        if not folder.paths.claim.exists() and memory.again < AGAIN:
-            # Forgotten before it began: the claim sees to it that it runs once even if both come.
-            memory.again, memory.unknown = memory.again + 1, 0
-            self.say(f"{folder.uid}: {job.handle} is not known any more, and never began; submitting it again")
-            folder.update(lambda job: dataclasses.replace(job, handle="", cause="is submitted again: it was forgotten"))
-            self.send.send(folder)
-            return True
         if folder.alive(ALIVE):
             return False
+        if memory.again < AGAIN and may_begin_again(folder, job, self.requeues):
+            # The claim sees to it that the cell runs once at a time even if both come.
+            memory.again, memory.unknown, memory.starts = memory.again + 1, 0, starts_of(folder)
+            self.say(f"{folder.uid}: {job.handle} is not known any more, begun {memory.starts} times; submitted again")
+            forget(self.host, folder, job)
+            self.send.send(folder)
+            return True
         self._end(folder, job, None, folder.end() or folder.stopped())
         return True
 

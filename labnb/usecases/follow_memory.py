@@ -22,6 +22,8 @@ class Memory:
     again: int = 0
     cancelled: bool = False
     announced: bool = False
+    #: So many starts the job had when it was put back into the queue: what they left says nothing of the next.
+    starts: int = 0
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -72,6 +73,22 @@ def test_a_start_on_another_host_is_not_taken_over(tmp_path: Path) -> None:
     code, said = job.run()
     assert code == 75
     assert "a start on n2 claimed the job" in said
+
+
+def test_a_start_that_its_scheduler_forgot_is_taken_over_from_another_host(tmp_path: Path) -> None:
+    job = make_job(tmp_path, WAITS, out=("answer",))
+    first = job.process_to(lambda: runs(tmp_path))
+    first.kill()
+    finish(first)
+    job.paths.claim.write_text(job.paths.claim.read_text().replace(f'"host": "{os.uname().nodename}"', '"host": "n2"'))
+    (tmp_path / "work" / "go").touch()
+    claimed = json.loads(job.paths.claim.read_text())
+    owner = {name: claimed[name] for name in ("host", "pid", "started")}
+    job.paths.forgotten.write_text(json.dumps({"owner": {**owner, "pid": 1}}))
+    assert job.run()[0] == 75, "another start is meant"
+    job.paths.forgotten.write_text(json.dumps({"owner": owner}))
+    assert job.run()[0] == 0
+    assert (runs(tmp_path), job.starts[-1]["why"]) == (2, "its scheduler had forgotten it")
 
 
 def test_after_a_requeue_the_next_start_takes_over(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from labnb.lab import open_lab
 from labnb.model.job import JobState
-from labnb.runfolder.folder import RunFolder
 from tests.magics.jobs_project import (
     JobKernel,
     end_follower,
@@ -118,15 +117,8 @@ def test_the_controller_of_slurm_is_killed(root: Path, tmp_path: Path, own_slurm
         own_slurm.start_controller()
         for uid in uids:
             kernel.ended(uid, 150)
-        jobs = open_lab(root).jobs.index.jobs()
-        # A controller that forgets a job has its nodes end what it ran: no result, and that is said.
-        lost = [job for job in jobs if job.state is JobState.LOST]
-        assert number == signal.SIGKILL or not lost
-        for job in lost:
-            assert job.starts == 1
-            assert "nobody knows the job any more" in job.cause
-            assert RunFolder(open_lab(root).paths.run(job.id)).read().status.value == "KILLED"
-        held_good(root, marks, [job for job in jobs if job not in lost])
+        # A controller that forgets a job has its nodes end what it ran: it is begun again, and says so.
+        held_good(root, marks, open_lab(root).jobs.index.jobs())
 
 
 def test_the_daemon_of_a_node_is_killed(root: Path, tmp_path: Path, slurm: SlurmCluster) -> None:

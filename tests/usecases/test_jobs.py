@@ -166,6 +166,40 @@ def test_a_job_that_began_is_not_submitted_again(lab: Lab, told: ToldExecutor) -
     assert len(told.orders) == 1
 
 
+@pytest.mark.parametrize(("option", "word"), [("", JobState.PENDING), ("--no-requeue", JobState.LOST)])
+def test_a_forgotten_job_begins_again_where_its_scheduler_would_have_it(
+    lab: Lab, told: ToldExecutor, option: str, word: JobState
+) -> None:
+    (folder,) = lab.jobs.submit.submit(draft(resources=Resources(options=(option,) if option else ())))
+    job = lab.jobs.send.send(folder)
+    follower = place(lab.jobs)
+    follower.requeues = True
+    told.sights[job.token] = Sight(JobState.RUNNING)
+    folder.paths.claim.write_text("{}")
+    gone = {"host": "n1", "pid": 7, "started": "then"}
+    folder.paths.state.write_text(json.dumps({"starts": 1, "owner": gone}))
+    follower.due = 0.0
+    follower.turn([folder])
+    assert folder.read().state is JobState.RUNNING
+    told.sights.clear()
+    for _ in range(follow_jobs.LOOKS):
+        follower.due = 0.0
+        follower.turn([folder])
+    follower.due = time.monotonic() + 60
+    follower.turn([folder])  # what the first start left does not make it run
+    job = folder.read()
+    assert (job.state, len(told.orders)) == (word, 2 if word is JobState.PENDING else 1)
+    if word is JobState.PENDING:
+        assert told.orders[1].token == job.token
+        assert told.orders[1].again, "Slurm is asked for the token first"
+        assert json.loads(folder.paths.forgotten.read_text())["owner"] == gone
+        folder.paths.state.write_text(json.dumps({"starts": 2, "owner": gone}))
+        follower.turn([folder])
+        assert folder.read().state is JobState.RUNNING
+    else:
+        assert "labnb retry" in job.cause
+
+
 def test_requeued_jobs_wait_again(lab: Lab, told: ToldExecutor) -> None:
     (folder,) = lab.jobs.submit.submit(draft())
     job = lab.jobs.send.send(folder)
