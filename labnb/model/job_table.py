@@ -69,12 +69,13 @@ def html_of(rows: Rows, empty: str) -> str:
 
 
 def used_text(used: Mapping[str, float]) -> str:
-    """Write what a job used: "1.2 GB · 3 min 20 s CPU"."""
+    """Write what a job used: "1.2 GB · 3 min 20 s CPU · GPU 97 %, 11 GB". Memory and load are peaks."""
     parts = [size_text(used["memory"])] if used.get("memory") else []
     if used.get("cpu"):
         parts.append(f"{duration_text(used['cpu'])} CPU")
     if used.get("gpu") is not None:
-        parts.append(f"GPU {format_number(used['gpu'])}")
+        memory = size_text(used["gpu_memory"]) if used.get("gpu_memory") else ""
+        parts.append(f"GPU {format_number(used['gpu'])} %{memory and ', ' + memory}")
     return " · ".join(parts)
 
 

@@ -77,7 +77,7 @@ class Pulse:
 
     def _run(self) -> None:
         began = time.monotonic()
-        beat_at, system_at = BEAT_EVERY, SYSTEM_EVERY
+        beat_at = system_at = BEAT_EVERY
         while not self._done.wait(TICK):
             elapsed = time.monotonic() - began + TICK / 2
             beat, system = elapsed >= beat_at, elapsed >= system_at

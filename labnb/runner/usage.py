@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import string
 import time
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_DEVICES = frozenset(string.ascii_letters + string.digits + ",-")
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -18,7 +20,10 @@ class Usage:
         self._pid = os.getpid()
         self._cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._before = (time.monotonic(), 0.0)
-        self._smi = shutil.which("nvidia-smi")
+        # Of a machine's GPUs the job has those that its scheduler gave it.
+        given = os.environ.get("CUDA_VISIBLE_DEVICES")
+        self._smi = None if given in ("", "-1", "NoDevFiles") else shutil.which("nvidia-smi")
+        self._given = [f"--id={given}"] if given and set(given) <= _DEVICES else []
         self.used: dict[str, float] = {}
 
     def look(self) -> dict[str, float]:
@@ -47,19 +52,20 @@ class Usage:
             return {}
         import subprocess
 
-        query = "--query-gpu=index,utilization.gpu,memory.used"
+        words = [self._smi, "--query-gpu=index,utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
         try:
-            told = subprocess.run(
-                [self._smi, query, "--format=csv,noheader,nounits"], capture_output=True, timeout=5, check=True
-            )
+            told = subprocess.run([*words, *self._given], capture_output=True, timeout=5, check=True)
         except (OSError, subprocess.SubprocessError):
-            self._smi = None
+            if not self._given:
+                self._smi = None
+            self._given = []  # it may not know the name of a part of a GPU
             return {}
         found: dict[str, float] = {}
         for line in told.stdout.decode("ascii", "replace").splitlines():
             with contextlib.suppress(ValueError):
                 index, load, memory = (part.strip() for part in line.split(","))
                 found[f"system/gpu_{index}_utilization_percentage"] = float(load)
+                self._peak("gpu", float(load))
                 found[f"system/gpu_{index}_memory_usage_megabytes"] = float(memory) * 1.048576
                 self._peak("gpu_memory", float(memory) * 1048576)
         return found

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from labnb.model.errors import JobError
+from labnb.model.job_table import used_text
+from labnb.runner.usage import Usage
 from labnb.usecases.runner_program import NAME, runner_program
 from labnb.usecases.values import load_error, load_value, returned
 from tests.runner.jobs import make_job, python39, read, until, with_variables
@@ -459,31 +461,71 @@ def test_the_first_line_comes_soon(tmp_path: Path) -> None:
     assert min(runs) - bare < 0.25
 
 
-def test_gpus_are_asked_of_nvidias_program(tmp_path: Path) -> None:
-    """A stand-in for nvidia-smi, which is not here: its words are those of the real one's --format=csv."""
-    (tmp_path / "bin").mkdir()
+FAKE_NVIDIA_SMI = """\
+#!/bin/sh
+# A FAKE of nvidia-smi: the words are those of the real one's --format=csv.
+case "$*" in *--id=GPU-part*) exit 6;; *--id=1*) ;; *) echo '0, 37, 1024';; esac
+echo '1, 0, [N/A]'
+echo '2, 91, 512'
+"""
+
+
+@pytest.fixture
+def fake_nvidia_smi(tmp_path: Path) -> str:
+    """A PATH that begins with a fake of nvidia-smi: there is none here."""
     program = tmp_path / "bin" / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho '0, 37, 1024'\necho '1, 0, [N/A]'\n")
+    program.parent.mkdir()
+    program.write_text(FAKE_NVIDIA_SMI)
     program.chmod(0o755)
-    env = with_variables(PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
-    code = "from labnb.runner.usage import Usage\nusage = Usage()\nprint(usage.gpus(), usage.used)"
-    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout
-    assert told == (
-        "{'system/gpu_0_utilization_percentage': 37.0, 'system/gpu_0_memory_usage_megabytes': 1073.741824, "
-        "'system/gpu_1_utilization_percentage': 0.0} {'gpu_memory': 1073741824.0}\n"
-    )
+    return f"{program.parent}:{os.environ['PATH']}"
 
 
-def test_system_load_and_the_sign_of_life(tmp_path: Path) -> None:
-    job = make_job(tmp_path, "import time\ndata = bytearray(60_000_000)\ntime.sleep(5.4)")
-    process = job.start()
+def test_gpus_are_asked_of_nvidias_program(fake_nvidia_smi: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", fake_nvidia_smi)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    usage = Usage()
+    assert usage.gpus() == {
+        "system/gpu_0_utilization_percentage": 37.0,
+        "system/gpu_0_memory_usage_megabytes": 1073.741824,
+        "system/gpu_1_utilization_percentage": 0.0,
+        "system/gpu_2_utilization_percentage": 91.0,
+        "system/gpu_2_memory_usage_megabytes": 536.870912,
+    }
+    assert usage.used == {"gpu": 91.0, "gpu_memory": 1073741824.0}
+    # Those of others on the same machine are not the job's.
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+    usage = Usage()
+    assert "system/gpu_0_utilization_percentage" not in usage.gpus()
+    assert usage.used == {"gpu": 91.0, "gpu_memory": 536870912.0}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-part")  # what the program does not know is asked for as a whole
+    usage = Usage()
+    assert usage.gpus() == {}
+    assert len(usage.gpus()) == 5
+    for none in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert Usage().gpus() == {}
+
+
+def test_system_load_and_the_sign_of_life(tmp_path: Path, fake_nvidia_smi: str) -> None:
+    cell = "import os, time\ndata = bytearray(60_000_000)\nwhile not os.path.exists('go'): time.sleep(0.01)"
+    job = make_job(tmp_path, cell)
+    env = with_variables(PATH=fake_nvidia_smi)
+    env.pop("CUDA_VISIBLE_DEVICES", None)
+    process = job.start(env=env)
     until(job.paths.state.exists)
     first = read(job.paths.state)
     assert first["pid"] == process.pid
-    until(lambda: read(job.paths.state)["beat"] > first["beat"])
-    assert process.wait(20) == 0
-    process.communicate()
+    until(lambda: "gpu" in read(job.paths.state)["used"], process)
+    state = read(job.paths.state)
+    assert state["beat"] > first["beat"]
+    assert state["used"]["memory"] > 60e6
     loads = [line["v"] for line in job.journal if line["k"] == "metric"]
     assert loads[0]["system/process_memory_usage_megabytes"] > 60
     assert 0 <= loads[0]["system/cpu_utilization_percentage"] <= 100
-    assert job.end["used"]["memory"] > 60e6
+    assert loads[0]["system/gpu_0_utilization_percentage"] == 37
+    (tmp_path / "work" / "go").touch()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    used = job.end["used"]
+    assert used["memory"] > 60e6
+    assert used_text(used).endswith(" CPU · GPU 91 %, 1.07 GB")
