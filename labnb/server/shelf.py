@@ -90,9 +90,10 @@ class Shelf:
         self.runs.look_at(uid)
 
     def cells(self, notebook: str) -> CellStates:
-        """Give the recorded cells of a notebook."""
+        """Give the recorded cells of a notebook. From now on the index is kept, so that their changes are announced."""
         from labnb.usecases.read_index_cells import cells_of
 
+        self.runs.freshness()
         return cells_of(self.lab.many.index, self.lab.paths, self.names_of(notebook))
 
     def names_of(self, notebook: str) -> tuple[str, ...]:

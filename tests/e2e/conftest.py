@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.notebook import Notebook, shot
 from tests.e2e.server import LabServer, running_lab
@@ -22,6 +22,10 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# A machine that does other work too is slower than a reader's.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")

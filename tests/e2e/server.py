@@ -18,6 +18,8 @@ from pathlib import Path
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Saving asks for no name.
+    "@jupyterlab/docmanager-extension/plugin": {"renameUntitledFileOnSave": False},
     # Cells out of sight stay in the page, so that tests find them.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }

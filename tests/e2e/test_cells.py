@@ -33,11 +33,11 @@ def test_a_cell_is_recorded_by_the_button_and_says_when_it_is_stale(page: Page, 
     shot(page, "cell-stale")
     page.keyboard.press("Backspace")
     expect(mark).to_have_count(0, timeout=20_000)
-    notebook.save()
     table = lab.root / "data" / "train.csv"
     before = table.read_text()
     try:
         table.write_text(before + "1,1\n")
+        run_command(page, "notebook:insert-cell-below")
         notebook.run("1 + 1")
         expect(mark).to_contain_text("its data changed since its last run: data/train.csv", timeout=20_000)
     finally:
@@ -60,8 +60,9 @@ def test_the_form_asks_where_a_cell_shall_run(page: Page) -> None:
 
 def test_commands_are_in_the_palette_and_the_launcher(page: Page) -> None:
     run_command(page, "apputils:activate-command-palette")
-    page.keyboard.type("labnb record")
-    expect(page.get_by_role("menuitem", name="Record this cell as a run").first).to_be_visible()
+    page.locator(".lm-CommandPalette-input").fill("labnb record")
+    found = page.locator(".lm-CommandPalette-item").filter(has_text="Record this cell as a run")
+    expect(found.first).to_be_visible()
     page.keyboard.press("Escape")
     page.locator(".jp-LauncherCard[title*='labnb']").or_(
         page.locator(".jp-LauncherCard", has_text="labnb")

@@ -9,6 +9,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { asProblem } from '../api/request';
 import { CommandIDs } from '../commands';
 import { JobsBadge } from '../components/badge';
+import { tellEnds } from '../components/told_ends';
+// Wanted at once: jobs end while nothing of labnb is open.
+
+import { JobEnds } from '../models/job_ends';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { JobsModel } from '../models/jobs';
@@ -48,7 +52,27 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
       });
     };
     sidebar.add(new JobsPanel(model, open, trans), 30);
-    backend.projectChanged.connect(() => model.reset());
+    const ends = new JobEnds(() => backend.current, backend.feed);
+    backend.projectChanged.connect(() => {
+      model.reset();
+      ends.reset();
+    });
+    let told = true;
+    ends.ended.connect((_, jobs) => {
+      if (told) {
+        const all = (): void => {
+          void commands.execute(CommandIDs.open, { section: 'labnb-jobs' });
+        };
+        tellEnds(jobs, job => open(job.id), all, trans);
+      }
+    });
+    void registry?.load(PLUGIN_ID).then(settings => {
+      const read = (): void => {
+        told = settings.get('notify').composite as boolean;
+      };
+      settings.changed.connect(read);
+      read();
+    });
 
     const chosen = (args: { job?: unknown }): string[] =>
       typeof args.job === 'string' ? [args.job] : [...model.selection.ids];
@@ -115,7 +139,14 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
       });
     }
     // One small question once Lab stands, so that the number is there before anything is opened.
-    void app.restored.then(() => model.count());
+    void app.restored.then(async () => {
+      await model.count();
+      if (model.running > 0) {
+        // Their ends are wanted, whether or not the side bar is ever opened.
+        backend.feed.start();
+        await ends.look();
+      }
+    });
     return model;
   }
 };

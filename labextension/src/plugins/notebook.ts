@@ -145,7 +145,10 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
     notebooks.widgetAdded.connect((_, panel) => {
       const mark = new StaleMarks(
         panel,
-        async path => (await backend.projectOf(path)).runs.cells(path),
+        async path => {
+          backend.feed.start();
+          return (await backend.projectOf(path)).runs.cells(path);
+        },
         trans
       );
       marks.add(mark);

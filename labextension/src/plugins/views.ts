@@ -88,6 +88,11 @@ export const viewsPlugin: JupyterFrontEndPlugin<void> = {
             given.set(widget, args);
             void tracker.add(widget);
             shell.add(widget, 'main', { type: 'labnb' });
+            if (!widget.isAttached) {
+              // Notebook 7 keeps its main area for the notebook, and opens the one below it only as far as asked.
+              widget.addClass('jp-labnb-below');
+              shell.add(widget, 'down', { type: 'labnb' });
+            }
           }
         }
         shell.activateById(id);

@@ -55,7 +55,8 @@ def reduced(uid: str, name: str, steps: Column, times: Column, values: Column, w
     last = len(x) if window.end is None else int(np.searchsorted(x, window.end, "right"))
     total = max(last - first, 0)
     first, last = max(first - 1, 0) if window.start is not None else 0, min(last + 1, len(x))
-    x, y = np.ascontiguousarray(x[first:last]), np.ascontiguousarray(values[first:last])
+    # Columns from the cache lie at any byte, and tsdownsample panics where numbers are not aligned.
+    x, y = (np.require(column[first:last], np.float64, ["C", "A"]) for column in (x, values))
     kept = _chosen(x, y, window.points)
     if kept is not None:
         x, y = x[kept], y[kept]

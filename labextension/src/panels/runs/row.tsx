@@ -67,15 +67,24 @@ export const RunRow = React.memo((props: IRunRowProps): JSX.Element => {
         </span>
         <span className="jp-labnb-row-end">
           {run.duration !== null && run.status !== 'RUNNING'
-            ? showDuration(run.duration)
+            ? roughly(run.duration)
             : run.status === 'RUNNING' && started !== null
-              ? showDuration(Math.max(0, (now - started) / 1000))
+              ? roughly(Math.max(0, (now - started) / 1000))
               : ''}
         </span>
       </div>
     </>
   );
 });
+
+const HOUR = 3600;
+
+/** A row has no room for the minutes of hours. */
+function roughly(seconds: number): string {
+  return seconds < HOUR
+    ? showDuration(seconds).replace(/^(\d+ min) .*$/, '$1')
+    : `${Math.floor(seconds / HOUR).toLocaleString()} h`;
+}
 
 /** Names, the whole text and the value of what a row shows: the chosen columns, else metrics and then params. */
 export function facts(

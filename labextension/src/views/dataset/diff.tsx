@@ -80,7 +80,7 @@ function Drawn(props: IDatasetPartProps & { diff: IDatasetDiff }): JSX.Element {
         <TableDiff key={index} table={table} {...props} />
       ))}
       {groups
-        .filter(([, , files]) => files.length > 0)
+        .filter(([, , files]) => files.some(Boolean))
         .map(([name, , files]) => (
           <details key={name} open={files.length <= 20}>
             <summary>{`${name} (${files.length})`}</summary>

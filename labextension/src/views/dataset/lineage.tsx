@@ -110,7 +110,7 @@ function Graph(
                 rx={node.kind === 'run' ? NODE.height / 2 : 3}
               />
               <text x={NODE.width / 2} y={NODE.height / 2 + 4}>
-                {short(node.label)}
+                {short(node)}
               </text>
               <title>{node.label}</title>
             </g>
@@ -143,10 +143,13 @@ function kindName(kind: string, trans: TranslationBundle): string {
 
 const LETTERS = 28;
 
-/** The end of a path says more than its beginning. */
-function short(label: string): string {
-  const letters = [...label];
-  return letters.length <= LETTERS
-    ? label
+/** A run by its name; of a path the end says more than its beginning. */
+function short(node: ILineageNode): string {
+  const letters = [...node.label];
+  if (letters.length <= LETTERS) {
+    return node.label;
+  }
+  return node.kind === 'run'
+    ? `${letters.slice(0, LETTERS - 1).join('')}…`
     : `…${letters.slice(1 - LETTERS).join('')}`;
 }
