@@ -82,6 +82,14 @@ class Lab:
             ),
         )
 
+    def keep_left(self) -> None:
+        """Go on keeping the large data of runs whose kernels ended meanwhile, in a thread."""
+        keep = self.record_run.keep
+        if keep is not None and self.paths.keeping.is_dir():
+            from labnb.usecases.keep_late import KeepLate
+
+            KeepLate(keep(), self.paths, lambda run: self.announce(run.uid)).take_up()
+
     @cached_property
     def data(self) -> DataLab:
         """The Data Store: datasets, their versions, and what is done with them."""

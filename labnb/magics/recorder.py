@@ -168,6 +168,7 @@ class Recorder:
 
             for run in mend_runs(lab.paths):
                 lab.announce(run.uid)
+        lab.keep_left()
 
     def _file_watch(self) -> Any:
         """Give the watch of the project, armed once and kept from cell to cell."""

@@ -27,8 +27,8 @@ class Added:
 class KeptVersion:
     """Content that lies in the cache now, while files, pointers and git are as they were.
 
-    `pointer_path` (absolute) is where the `.dvc` file of that version would stand, `pointer_text` what it would say;
-    None where a pipeline or an import records the dataset, which cannot be pointed at from outside. `size` is in bytes.
+    `pointer_path` (absolute) is where the pointer to that version would stand (a `.dvc` file, or a pipeline's
+    `dvc.lock`), `pointer_text` what it would say; None for a part of a dataset. `size` is in bytes.
     """
 
     dataset: str

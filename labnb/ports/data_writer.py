@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -32,10 +32,13 @@ class DataWriter(Protocol):
         """
         ...
 
-    def keep(self, path: Path, *, progress: Progress = silent) -> KeptVersion:
+    def keep(
+        self, path: Path, *, pointers: Mapping[str, str] | None = None, progress: Progress = silent
+    ) -> KeptVersion:
         """Put the present content of a dataset, file or folder into the cache and change nothing else.
 
-        Takes no lock, imports no DVC, and may run beside the user's cell.
+        `pointers` are texts (by absolute path) that pointers got from what was kept before: one, such as `dvc.lock`,
+        may record several datasets. Takes no lock, imports no DVC, and may run beside the user's cell.
         """
         ...
 

@@ -54,6 +54,11 @@ class LabPaths:
         return self.home / "versions.jsonl"
 
     @property
+    def keeping(self) -> Path:
+        """A file per run whose large changed data are being kept."""
+        return self.home / "keeping"
+
+    @property
     def code(self) -> Path:
         """Private git repositories and indexes; code snapshots of folders without git live here."""
         return self.home / "code"

@@ -87,10 +87,11 @@ class KeepData:
         self, names: Iterable[str], inputs: Sequence[FileUse], code: CodeVersion | None, parts: Parts
     ) -> Kept:
         """Keep these datasets, however long it takes; what cannot be kept is told."""
-        notes, pointers = [], {}
+        notes: list[Note] = []
+        pointers: dict[str, str] = {}
         for name in names:
             try:
-                version = self.writer().keep(self.root / name)
+                version = self.writer().keep(self.root / name, pointers=pointers)
             except LabError as error:
                 notes.append(Note("data_not_kept", f"{name} was not kept: {error.message}", error.hint))
                 continue
@@ -104,7 +105,10 @@ class KeepData:
             if inputs != before:
                 short = version.version[:8]
                 message = f"{name} has changed since its last version; its content was kept as {name}@{short}."
-                notes.append(Note("data_kept", message, f"labnb data add {name} makes it a version for everyone."))
+                hint = f"labnb data add {name} makes it a version for everyone."
+                if version.pointer_path and version.pointer_path != f"{self.root / name}.dvc":
+                    hint = "It is what a stage made or an import brought, and is not that any more."
+                notes.append(Note("data_kept", message, hint))
                 if version.pointer_path and version.pointer_text is not None:
                     pointers[version.pointer_path] = version.pointer_text
         if pointers and code is not None:
@@ -175,7 +179,11 @@ def changed(inputs: Iterable[FileUse]) -> list[str]:
 def keeping(names: Sequence[str]) -> Note:
     """Say that large data are being kept; the note goes when they are."""
     shown = ", ".join(names[:NAMED])
-    return Note("data_keeping", f"{shown}: changed since the last version; the content is being kept beside the work.")
+    return Note(
+        "data_keeping",
+        f"{shown}: changed since the last version; the content is being kept beside the work.",
+        "If the kernel ends before that is done, the next session of the project goes on with it.",
+    )
 
 
 def _not_kept(names: Sequence[str], why: str, hint: str) -> Note:

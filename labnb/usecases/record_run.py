@@ -209,7 +209,7 @@ class RecordRun:
         elif self.keep is not None and kept is not None and kept.waiting and later is not None:
             from labnb.usecases.keep_late import KeepLate
 
-            KeepLate(self.keep(), opened.folder, kept.waiting, opened.code, evidence.parts, snapshot, later).start()
+            KeepLate(self.keep(), self.lab, later).start(run.uid, kept.waiting, evidence.parts)
         return dataclasses.replace(run, notes=tuple(dict.fromkeys([*ending.run.notes, *told])))
 
     def _merged(self, opened: OpenRun, evidence: Evidence, environment: Environment | None, logged: Run) -> Run:

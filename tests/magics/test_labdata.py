@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,37 @@ def test_large_changed_data_are_kept_beside_the_next_cells(kernel: Kernel) -> No
         ["git", "show", f"refs/labnb/{run.uid}:many.dvc"], cwd=folder, capture_output=True, text=True, check=True
     ).stdout
     assert str(used(run)["many"]) in pointer
+
+
+def test_what_a_dead_kernel_was_keeping_is_kept_by_the_next_session(kernel: Kernel) -> None:
+    folder = kernel.folder
+    (folder / "heap").mkdir()
+    for number in range(600):
+        (folder / f"heap/{number}.txt").write_text(str(number))
+    DvcDataWriter(folder).add(folder / "heap")
+    (folder / "heap/5.txt").write_text("five")
+    with Kernel(folder) as other:
+        other.load()
+        other.run(
+            "import os\nfrom labnb.usecases.keep_data import KeepData\nrest = KeepData.keep_these\n"
+            "KeepData.keep_these = lambda self, names, *a: os.kill(os.getpid(), 9) if names else rest(self, names, *a)"
+        )
+        other.send("%%labrun -q\nx = [open(f'heap/{n}.txt').read() for n in range(300)]")
+        eventually(lambda: not other.manager.is_alive())
+    (run,) = (run for run in kernel.lab.browse.runs(limit=None).items if "heap" in used(run))
+    assert codes(run) == ["data_keeping"]
+    assert "the next session of the project goes on with it" in run.notes[0].hint
+    assert used(run) == {"heap": None}
+    kernel.run("%reload_ext labnb")
+    eventually(lambda: not list((folder / ".labnb/keeping").glob("*")))
+    run = kernel.lab.browse.run(run.uid)
+    assert codes(run) == ["data_kept"]
+    shown = git(folder, "show", f"refs/labnb/{run.uid}:heap.dvc")
+    assert str(used(run)["heap"]) in shown
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from labnb.adapters.dvc.aside import Aside, aside
 from labnb.adapters.dvc.child import ask
 from labnb.adapters.dvc.ingest import State, ingest
+from labnb.adapters.dvc.kept_pointer import kept_pointer
 from labnb.adapters.dvc.locks import locked
 from labnb.adapters.dvc.pointing import covering, pointer_of, pointer_text, write_whole
 from labnb.adapters.dvc.project import Project, stage
@@ -27,15 +28,17 @@ from labnb.ports.progress import Progress
 from labnb.runfolder.stat_cache import signature
 
 
-def keep(project: Project, path: str, root: str, progress: Progress) -> KeptVersion:
-    """Put the present content into the cache, and say what a pointer at it would say."""
+def keep(project: Project, path: str, root: str, told: Mapping[str, str], progress: Progress) -> KeptVersion:
+    """Put the present content into the cache, and say what a pointer at it would say; see the port."""
     entry = covering(path, project.top, project.pointers)
     state = ingest(path, project.top, project.objects, project.stat_cache, progress)
-    recorded = entry if entry is not None and entry.path == path else None
     pointer = text = None
-    if entry is None or (recorded is not None and recorded.origin == "added"):
-        pointer = recorded.pointer if recorded else pointer_of(path)
-        text = _text(pointer, path, state, None)
+    if entry is None or entry.path == path:
+        pointer = entry.pointer if entry is not None else pointer_of(path)
+        try:
+            text = kept_pointer(path, pointer, entry, state, told)
+        except OSError as error:
+            raise from_os(error, f"{pointer} cannot be read") from error
     return KeptVersion(
         dataset=name_of(path, root, project.top),
         version=state.digest,

@@ -64,11 +64,7 @@ def pointer_text(
 
     yaml = YAML()
     yaml.default_flow_style = False
-    fields: dict[str, Any] = {"md5": digest, "size": size}
-    if files is not None:
-        fields["nfiles"] = files
-    elif executable:
-        fields["isexec"] = True
+    fields = out_fields(digest, size, files, executable)
     try:
         data = yaml.load(old) if old else None
     except YAMLError as error:
@@ -78,11 +74,21 @@ def pointer_text(
         data = {"outs": [out]}
     else:
         out = _entry(data, file, path)
-        _replace(out, fields)
+        replace_fields(out, fields)
     _speak(out, words)
     text = io.StringIO()
     yaml.dump(data, text)
     return text.getvalue()
+
+
+def out_fields(digest: str, size: int, files: int | None, executable: bool) -> dict[str, Any]:
+    """Give what a pointer says of one version; `files` is the number of files of a folder, None for a file."""
+    fields: dict[str, Any] = {"md5": digest, "size": size}
+    if files is not None:
+        fields["nfiles"] = files
+    elif executable:
+        fields["isexec"] = True
+    return fields
 
 
 def _entry(data: Any, file: str, path: str) -> Any:
@@ -94,7 +100,8 @@ def _entry(data: Any, file: str, path: str) -> Any:
     raise DataStoreError(f"{file} does not record {path}.", "Restore it with git checkout, or remove it.")
 
 
-def _replace(out: Any, fields: dict[str, Any]) -> None:
+def replace_fields(out: Any, fields: dict[str, Any]) -> None:
+    """Have an output in a pointer name another version, in DVC's order of fields."""
     for name in ("md5", "size", "nfiles", "isexec", "files", "etag", "version_id"):
         if name not in fields:
             out.pop(name, None)

@@ -100,7 +100,7 @@ def _from_lock(data: dict[Any, Any], pointer: str, project: str, pipeline: bytes
     stages = data.get("stages", {}) if "schema" in data else data
     if not isinstance(stages, dict):
         raise _broken(pointer, "its stages are no mapping")
-    folders = _working_folders(pipeline, pointer)
+    folders = working_folders(pipeline, pointer)
     for name, stage in stages.items():
         wdir = folders.get(str(name), folders.get(str(name).partition("@")[0], "."))
         if not isinstance(stage, dict) or "${" in wdir:  # only DVC can tell what a template stands for
@@ -181,7 +181,7 @@ def _notes(meta: Any) -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
-def _working_folders(pipeline: bytes | None, pointer: str) -> dict[str, str]:
+def working_folders(pipeline: bytes | None, pointer: str) -> dict[str, str]:
     """Give the working folder of each stage that has one: the lock file's paths are relative to it."""
     if not pipeline or b"wdir" not in pipeline:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +69,13 @@ class DvcDataWriter:
             progress=progress,
         )
 
-    def keep(self, path: Path, *, progress: Progress = silent) -> KeptVersion:
+    def keep(
+        self, path: Path, *, pointers: Mapping[str, str] | None = None, progress: Progress = silent
+    ) -> KeptVersion:
         """See the port."""
         place = self._place(path)
-        return keep(Project.around(place, self._root, self._stat_cache), place, self._root, progress)
+        project = Project.around(place, self._root, self._stat_cache)
+        return keep(project, place, self._root, pointers or {}, progress)
 
     def checkout(
         self,

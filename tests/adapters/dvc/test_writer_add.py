@@ -227,13 +227,74 @@ def test_pipelines_imports_and_parts_are_answered(in_git: Place, tmp_path: Path)
     in_git.writer.add(Path("box/inner"))
     with pytest.raises(DataStoreError, match="overlapping"):
         in_git.writer.add(Path("box"))
-    assert in_git.writer.keep(Path("clean.csv")).pointer_text is None
+    _kept_with_their_pointers(in_git, tmp_path / "kept")
     # A new version of what a pipeline reads: DVC runs the stage again, and only then.
     in_git.write("raw/a.csv", "2\n")
     in_git.writer.add(Path("raw"))
     assert "modified" in dvc(in_git.path, "status")
     dvc(in_git.path, "repro", "-q")
     assert (in_git.path / "clean.csv").read_text() == "2\n"
+    in_git.accepts()
+
+
+def _kept_with_their_pointers(place: Place, elsewhere: Path) -> None:
+    """What a stage made and imports brought, changed by hand: DVC has it back from texts that only a snapshot holds."""
+    dvc(place.path, "import-url", "-q", str(place.path / "raw/a.csv"), "second.csv")
+    git(place.path, "add", "-A")
+    git(place.path, "commit", "-qm", "all")
+    before = everything(place.path)
+    old = {name: (place.path / name).read_text() for name in ("clean.csv", "imported.csv", "second.csv")}
+    texts: dict[str, str] = {}
+    for name in old:
+        place.write(name, f"changed {name}\n")
+        kept = place.again().keep(Path(name), pointers=texts)
+        assert kept.pointer_path is not None
+        assert kept.pointer_text is not None
+        texts[kept.pointer_path] = kept.pointer_text
+    changed = {path for path, state in everything(place.path).items() if before.get(path) != state}
+    assert not [path for path in changed if path.endswith((".dvc", ".lock", ".yaml"))]
+    git(place.path.parent, "clone", "-q", str(place.path), str(elsewhere))
+    for path, text in texts.items():
+        (elsewhere / Path(path).relative_to(place.path)).write_text(text)
+    git(elsewhere, "commit", "-qam", "as kept")
+    dvc(elsewhere, "cache", "dir", "--local", str(place.path / ".dvc/cache"))
+    dvc(elsewhere, "checkout", "-q")
+    assert {name: (elsewhere / name).read_text() for name in old} == {name: f"changed {name}\n" for name in old}
+    assert "checksum" not in dvc(elsewhere, "status")
+    for name, text in old.items():
+        (place.path / name).write_text(text)
+
+
+def test_two_outputs_of_one_pipeline_are_kept_together(in_git: Place) -> None:
+    dvc(in_git.path, "init", "-q")
+    in_git.write("work/seed", "1\n")
+    command = "cp seed one.csv && mkdir -p many && cp seed many/two.csv"
+    dvc(
+        in_git.path,
+        "stage",
+        "add",
+        "-q",
+        "-w",
+        "work",
+        "-n",
+        "make",
+        "-d",
+        "seed",
+        "-o",
+        "one.csv",
+        "-o",
+        "many",
+        command,
+    )
+    dvc(in_git.path, "repro", "-q")
+    in_git.write("work/one.csv", "one, changed\n")
+    in_git.write("work/many/two.csv", "two, changed\n")
+    texts: dict[str, str] = {}
+    for name in ("work/one.csv", "work/many"):
+        kept = in_git.writer.keep(Path(name), pointers=texts)
+        assert kept.pointer_path == str(in_git.path / "dvc.lock")
+        texts[kept.pointer_path] = kept.pointer_text or ""
+    (in_git.path / "dvc.lock").write_text(texts[str(in_git.path / "dvc.lock")])
     in_git.accepts()
 
 
