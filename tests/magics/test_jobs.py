@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,16 +122,22 @@ def test_waiting_and_interrupting(kernel: JobKernel) -> None:
     assert reply.status == "ok"
     assert "done came back" in reply.stdout
     assert kernel.value("done") == "7"
+    kernel.ended(reply.run["uid"])
     reply = kernel.run("%%labrun --on here --wait\n1 / 0")
     assert reply.error is not None
     assert reply.error["ename"] == "ZeroDivisionError"
-    sent = kernel.send("%%labrun --on here --wait --out slept\nimport time\ntime.sleep(2)\nslept = True")
-    while not (active := kernel.lab.jobs.index.active()):
-        pass
-    (uid,) = active
+    kernel.ended(reply.run["uid"])
+    index, gate = kernel.lab.jobs.index, kernel.folder.parent / "waited"
+    known = set(index.uids())
+    waits = f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.02)\nslept = True"
+    sent = kernel.send(f"%%labrun --on here --wait --out slept\n{waits}")
+    while not (fresh := set(index.uids()) - known):
+        time.sleep(0.01)
+    (uid,) = fresh
     wait_for_job(kernel.folder, uid, lambda job: job.state is JobState.RUNNING)
     os.kill(kernel.pid, signal.SIGINT)
     reply = kernel.wait(sent)
+    gate.touch()
     assert "no longer waiting; the job goes on" in reply.stdout
     assert kernel.ended(uid).state is JobState.COMPLETED
     assert kernel.value("slept") == "True"
