@@ -19,7 +19,7 @@ import pytest
 
 from tests.services.mlflow_server import free_port
 
-KEY, READER, SECRET = "AKLABNB", "AKREADER", "correct-horse-battery"
+KEY, READER, WRITER, SECRET = "AKLABNB", "AKREADER", "AKWRITER", "correct-horse-battery"
 
 
 def weed() -> Path:
@@ -48,7 +48,9 @@ class S3:
         (self._folder / "data").mkdir()
         who = {"credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin", "Read", "Write", "List"]}
         reader = {"credentials": [{"accessKey": READER, "secretKey": SECRET}], "actions": ["Read", "List"]}
-        identities = [{"name": "labnb", **who}, {"name": "reader", **reader}]
+        # It may not make buckets; who may, has them made by SeaweedFS at the first writing.
+        writer = {"credentials": [{"accessKey": WRITER, "secretKey": SECRET}], "actions": ["Read", "Write", "List"]}
+        identities = [{"name": "labnb", **who}, {"name": "reader", **reader}, {"name": "writer", **writer}]
         (self._folder / "s3.json").write_text(json.dumps({"identities": identities}))
         self.start()
         return self
@@ -61,6 +63,7 @@ class S3:
             f"-master.port={ports[0]}", f"-volume.port={ports[1]}", f"-filer.port={ports[2]}",
             f"-master.port.grpc={ports[4]}", f"-volume.port.grpc={ports[5]}", f"-filer.port.grpc={free_port()}",
             "-master.volumeSizeLimitMB=256", "-volume.max=100", "-metricsPort=0",
+            "-s3.port.iceberg=0", "-s3.port.lance=0",  # they would stand on ports of their own choice
         ]  # fmt: skip
         with open(self._folder / "log", "ab") as log:
             self._process = subprocess.Popen(

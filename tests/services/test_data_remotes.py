@@ -18,7 +18,7 @@ from labnb.model.dataset import DatasetVersion
 from labnb.model.errors import LabError, NotFound, StoreCorrupt, StoreRefused, StoreUnreachable, UsageError
 from tests.adapters.dvc.command import Place, content_of, dvc, environment, everything
 from tests.adapters.dvc.conftest import Prepared, no_common_settings, place, prepared
-from tests.services.s3 import KEY, READER, S3, SECRET
+from tests.services.s3 import KEY, READER, S3, SECRET, WRITER
 from tests.services.sshd import Sshd
 
 __all__ = ["no_common_settings", "place", "prepared"]
@@ -259,6 +259,7 @@ def test_a_reader_may_not_write(place: Place, remote: Remote) -> None:
 @pytest.mark.parametrize("remote", ["s3"], indirect=True)
 def test_a_bucket_that_is_not_there(place: Place, remote: Remote) -> None:
     dvc(place.path, "remote", "modify", "store", "url", "s3://nobody-made-this/dvc")
+    dvc(place.path, "remote", "modify", "--local", "store", "access_key_id", WRITER)
     with pytest.raises(LabError, match=r"s3://nobody-made-this/dvc"):
         place.again().push([version(place)])
     test = place.writer.test_remote()
