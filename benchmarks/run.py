@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
     """Name the benches; each is imported when it runs."""
-    from benchmarks import data, files, jobs, load, log, overhead, publish
+    from benchmarks import data, files, jobs, load, log, overhead, publish, server
 
     return {
         "load": load.main,
@@ -31,6 +31,7 @@ def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
         "publish": publish.main,
         "data": data.main,
         "jobs": jobs.main,
+        "server": server.main,
     }
 
 
