@@ -219,6 +219,7 @@ def test_one_job_after_another(kernel: JobKernel) -> None:
     [
         ("--on smal", "pass", "Did you mean small?"),
         ("--on here --gpus two", "pass", "gpus must be a whole number"),
+        ("--on here --gpu 2", "pass", "Did you mean --gpus"),
         ("--on here --gpus 64", "pass", "gpus: 64 asked for"),
         ("--on here --time soon", "pass", "Write 4:00:00"),
         ("--on here --partition gpu", "pass", "A process knows no partition"),
@@ -230,16 +231,23 @@ def test_one_job_after_another(kernel: JobKernel) -> None:
         ("--gpus 2", "pass", "--on TARGET"),
         ("--on here --each rate", "pass", "--each lr=0.1,0.01"),
         ("--on here", "print(lock)", "lock"),
-        ("--on here", "big.sum()", "GB"),
+        ("--on here", "big.sum()", "5.0 GB"),
+        ("--on here", "inner['a'].x", "5.0 GB"),
+        ("--on here", "uses_big()", "5.0 GB"),
     ],
 )
 def test_bad_input_is_answered_and_leaves_nothing(kernel: JobKernel, line: str, source: str, said: str) -> None:
-    kernel.run("import threading, numpy\nlock = threading.Lock()\nbig = numpy.zeros(625_000_000)")
-    before = sorted((kernel.folder / ".labnb" / "runs").iterdir())
+    kernel.run(
+        "import threading, numpy\nlock = threading.Lock()\nbig = numpy.zeros(625_000_000)\n"
+        "inner = {'a': Own([big])}\ndef uses_big(): return big.sum()"
+    )
+    before = sorted((kernel.folder / ".labnb" / "runs").glob("*"))
+    begun = time.monotonic()
     reply = kernel.run(f"%%labrun {line}\n{source}")
+    assert time.monotonic() - begun < 5, "nothing was pickled whole"
     assert reply.status == "error"
     assert said in (reply.stderr or "") + (reply.error["evalue"] if reply.error else "")
-    assert sorted((kernel.folder / ".labnb" / "runs").iterdir()) == before
+    assert sorted((kernel.folder / ".labnb" / "runs").glob("*")) == before
 
 
 def test_a_value_that_cannot_travel_back_is_told(kernel: JobKernel) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -24,10 +26,12 @@ def project(tmp_path: Path) -> Path:
     """The project of the examples, with four targets."""
     root = tmp_path / "lab of Ann's"
     root.mkdir()
-    shutil.copytree(EXAMPLES / "data", root / "data")
+    shutil.copytree(EXAMPLES / "data", root / "data", ignore=shutil.ignore_patterns("wine.csv"))
+    shutil.copytree(EXAMPLES / "remote", root / "remote")
     (root / ".dvc").mkdir()
     shutil.copy(EXAMPLES / ".dvc" / "config", root / ".dvc" / "config")
     shutil.copy(EXAMPLES / "jobs.ipynb", root)
+    subprocess.run([sys.executable, "-m", "dvc", "pull", "--quiet"], cwd=root, check=True)
     return make_project(root, four_targets())
 
 
@@ -75,10 +79,10 @@ def uses_backends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_slurm_says_why(project: Path, slurm: SlurmCluster) -> None:
     with job_kernel(project) as kernel:
-        reply = kernel.run("%%labrun --on cluster --partition long\npass")
+        reply = kernel.run("%%labrun --on cluster --partition debgu\npass")
         assert reply.status == "error"
-        assert "long" in reply.stderr
-        assert "debug" in reply.stderr, "the partitions that there are"
+        assert "There is no partition 'debgu'" in reply.stderr
+        assert "Did you mean debug?" in reply.stderr
         reply = kernel.run("%%labrun --on cluster --partition short --time 3h\npass")
         assert reply.status == "error"
         uid, _ = kernel.submit("--on cluster", "import time\ntime.sleep(100)")
