@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labnb.model.errors import ExecutorError, HostUnreachable, JobError, LabError
+from labnb.model.errors import ExecutorError, HostUnreachable, JobError, LabError, NotFound
 from labnb.model.job import Job, JobState
 from labnb.model.launch import ANY_PYTHON, launch
 from labnb.model.resources import Resources
@@ -26,6 +26,7 @@ from labnb.ports.executor import Executor, Order
 from labnb.ports.host import Host
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder, JobIndex, held, read_json
+from labnb.runfolder.job_paths import JobPaths
 from labnb.usecases.bring_job import BringJob
 from labnb.usecases.check_python import CheckPython
 from labnb.usecases.place import Place, placed
@@ -40,6 +41,8 @@ FIRST_PATIENCE, PATIENCE = 10.0, 900.0
 FAR_AT_ONCE = 4
 #: Bytes that must stay free on this machine's disk beyond what is copied for a job.
 SPARE_HERE = 10_000_000
+# A fixed script: the folders stand in its words.
+_HAND_ON = '[ -d "$1" ] && [ ! -e "$2" ] && rm -rf "$2.part" && cp -a "$1" "$2.part" && mv -T "$2.part" "$2"'
 #: Seconds for which a check that passed is not made again for the same resources.
 CHECKED = 60.0
 
@@ -123,6 +126,8 @@ class SendJob:
             place = self._lay_out(folder)
         else:
             place = BringJob(self.index, self.tree, host).bring(folder, target, self.reach.runner(), self._tell)
+        if job.retry_of:
+            self._hand_on(host, job.retry_of, place)
         command = launch(
             target,
             place.runner,
@@ -150,6 +155,14 @@ class SendJob:
         folder.update(lambda job: dataclasses.replace(job, folder=place.folder))
         handle = executor.submit(host, order)
         return folder.update(lambda job: dataclasses.replace(job, handle=handle, cause=""))
+
+    def _hand_on(self, host: Host, old: str, place: Place) -> None:
+        """Give the checkpoint of a job that did not end well to the one that repeats it."""
+        with contextlib.suppress(NotFound):
+            before = self.index.folder(old).read()
+            if before.folder and before.state is not JobState.COMPLETED:
+                source, target = (JobPaths(Path(folder)).checkpoint for folder in (before.folder, place.folder))
+                host.run(["sh", "-c", _HAND_ON, "sh", str(source), str(target)], timeout=600)
 
     def _lay_out(self, folder: JobFolder) -> Place:
         """Make the work tree of a job on this machine, in its own folder."""
