@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ import pytest
 
 from labnb.adapters.dvc.writer import DvcDataWriter
 from labnb.model.run import Run
-from tests.adapters.dvc.command import dvc, environment, git
+from tests.adapters.dvc.command import content_of, dvc, environment, everything, git
 from tests.kernel import Kernel
 
 
@@ -262,6 +264,41 @@ def test_what_a_dead_kernel_was_keeping_is_kept_by_the_next_session(kernel: Kern
     assert codes(run) == ["data_kept"]
     shown = git(folder, "show", f"refs/labnb/{run.uid}:heap.dvc")
     assert str(used(run)["heap"]) in shown
+
+
+def test_a_version_of_a_run_comes_back_when_everything_here_has_changed(kernel: Kernel, tmp_path: Path) -> None:
+    """Recorded by a run alone, pushed; then the work tree changes, and the cache is emptied."""
+    folder, store = kernel.folder, tmp_path / "store"
+    (folder / "images/7.txt").write_bytes(bytes(range(256)) * 40)
+    as_it_was = content_of(folder / "images")
+    _, run = kernel.recorded("x = open('images/7.txt', 'rb').read()")
+    name = f"images@{used(run)['images'][:8]}"  # type: ignore[index]
+    for line in (f"remote add far {store} --default", f"push {name}"):
+        assert kernel.run(f"%labdata {line}").status == "ok", line
+    shutil.rmtree(folder / ".dvc/cache")
+    for file in (folder / "images").iterdir():
+        file.write_text("another")
+    (folder / "images/new.txt").write_text("new")
+    changed = everything(folder / "images")
+    store.rename(tmp_path / "away")
+    reply = kernel.run(f"%labdata checkout {name} --force")
+    assert reply.status == "error"
+    assert re.search(r"the list of its files is not in the cache.*Remote 'far' is the folder .*not there", reply.stderr)
+    assert everything(folder / "images") == changed
+    (tmp_path / "away").rename(store)
+    assert kernel.run(f"%labdata checkout {name} --to {tmp_path / 'back'}").status == "ok"
+    assert content_of(tmp_path / "back") == as_it_was
+    assert everything(folder / "images") == changed
+    done = kernel.run(f"%labdata checkout {name} --force")
+    assert done.status == "ok", done.stderr
+    assert content_of(folder / "images") == as_it_was
+    # DVC takes what labnb wrote: the pointer in the work tree, the cache, the remote.
+    assert "up to date" in dvc(folder, "status", "images.dvc")
+    dvc(folder, "push", "-q", "images.dvc")
+    shutil.rmtree(folder / "images")
+    dvc(folder, "checkout", "-q", "images.dvc")
+    assert content_of(folder / "images") == as_it_was
+    git(folder, "checkout", "-q", "images.dvc")
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:

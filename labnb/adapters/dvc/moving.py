@@ -15,7 +15,7 @@ from fsspec.callbacks import Callback
 
 from labnb.adapters.dvc.complaints import explained
 from labnb.adapters.dvc.worker import Tell
-from labnb.model.errors import DataStoreError, LabError, StoreCorrupt
+from labnb.model.errors import DataStoreError, LabError, StoreCorrupt, StoreUnreachable
 
 # File systems on which an upload that is broken off leaves a part of the file under its own name.
 _IN_PLACE = {"ssh", "sftp", "webdav", "webdavs", "hdfs", "webhdfs"}
@@ -53,6 +53,7 @@ def answer(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
                 "dvc push and dvc pull do; or make another remote without version_aware.",
             )
         if request["do"] == "fetch":
+            _check_folder(remote, name)
             return _fetch(remote.odb, request["objects"], request["into"], tell)
         if request["do"] == "push":
             return _push(remote.odb, request["objects"], tell)
@@ -74,6 +75,15 @@ def _secrets(repo: Any, name: str) -> list[str]:
     settings = repo.config["remote"].get(name, {})
     public = {"url", "endpointurl", "region", "user", "port", "verify", "jobs", "timeout", "keyfile", "profile"}
     return [str(value) for key, value in settings.items() if key not in public and len(str(value)) > 3]
+
+
+def _check_folder(remote: Any, name: str) -> None:
+    """Tell a folder that is not there from one that lacks some objects; raises StoreUnreachable."""
+    if remote.fs.protocol == "local" and not remote.fs.exists(remote.path):
+        raise StoreUnreachable(
+            f"Remote {name!r} is the folder {remote.path}, which is not there.",
+            "Is its disk mounted? Or nothing was pushed there yet: labnb data push.",
+        )
 
 
 def _fetch(odb: Any, objects: list[str], into: str, tell: Tell) -> dict[str, Any]:

@@ -146,7 +146,10 @@ class DvcDataWriter:
     ) -> int:
         """Fetch what the cache lacks of a version; an error says what is missing, and where it could come from."""
         where = ", ".join(sorted(project.settings.remotes)) or "none is set"
-        lacking = f"{version.dataset}@{version.version[:8]}: {len(objects):,} of its files are not in the cache"
+        what = f"{len(objects):,} of its files {'is' if len(objects) == 1 else 'are'}"
+        if version.version.endswith(".dir") and version.version in objects:
+            what = "the list of its files is"
+        lacking = f"{version.dataset}@{version.version[:8]}: {what} not in the cache"
         try:
             fetch(project, objects, remote, progress)
         except (NotFound, DataStoreError) as error:

@@ -248,6 +248,8 @@ def test_what_is_missing_is_said_with_where_it_could_come_from(
 
     fails(NotFound, r"data@.*1 of its files .*not in the cache.*no remote.*labnb data remote add")
     place.writer.add_remote("store", str(tmp_path / "store"), default=True)
+    fails(StoreUnreachable, r"1 of its files is not in the cache.*Remote 'store' is the folder .*, which is not there")
+    (tmp_path / "store").mkdir()
     fails(NotFound, r"1 of its files .*Remote 'store' .*does not have 1 object")
     place.again().add_remote("away", "ssh://127.0.0.1:1/data")
     with pytest.raises(StoreUnreachable, match=r"1 of its files .*away.*Nothing was restored"):
