@@ -153,7 +153,7 @@ def test_interrupt_stops_the_cell_and_is_told(kernels: tuple[Kernel, Kernel]) ->
     ("line", "said"),
     [
         ("--parma lr=1", "Did you mean --param?"),
-        ("--on clutser", "There is no target 'clutser'. There are: local."),
+        ("--on clutser", "There is no target 'clutser'. labnb.toml names the places"),
         ("--param 3x=1", "no name of Python"),
         ("--tag novalue", "has no value"),
         ("two words", "A name with spaces stands in quotes"),

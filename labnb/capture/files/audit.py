@@ -48,10 +48,12 @@ class _Local(threading.local):
     """Whether a thread works for labnb: those of its own have its name."""
 
     def __init__(self) -> None:
-        self.aside = 1 if threading.current_thread().name.startswith("labnb-") else 0
+        self.own = threading.current_thread().name.startswith("labnb-")
+        self.aside = int(self.own)
 
 
-#: What labnb opened while nobody listened: when (seconds), and the path.
+#: What labnb's own threads opened while nobody listened: when (seconds), and the path. What labnb opens in the thread
+#: of the cells is closed again before the next cell begins.
 _own: deque[tuple[float, object]] = deque(maxlen=4096)
 _YOUNG = 2.0
 
@@ -69,12 +71,17 @@ def listen(sink: Sink | None, in_child: Callable[[Sink], Sink | None] | None = N
     _child_sink = in_child
     _sink = sink
     if sink is not None:
-        # The file system's news of what labnb opened a moment ago may come only now.
+        # The file system's news of what labnb's threads opened a moment ago may come only now.
         young = time.monotonic() - _YOUNG
         while _own:
             opened, path = _own.popleft()
             if opened > young:
                 sink.in_aside(path)
+
+
+def digested() -> None:
+    """The digests of a record are taken: what its threads opened for them is closed."""
+    _own.clear()
 
 
 @contextmanager
@@ -98,7 +105,7 @@ def _install() -> None:
 
 def _after_fork() -> None:
     global _sink
-    _local.aside = 0
+    _local.aside, _local.own = 0, False
     if _sink is not None:
         try:
             _sink = _child_sink(_sink) if _child_sink is not None else None
@@ -109,7 +116,7 @@ def _after_fork() -> None:
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     sink = _sink
     if sink is None:
-        if event == "open" and _installed and _local.aside:
+        if event == "open" and _installed and _local.own:
             _own.append((time.monotonic(), args[0]))
         return
     handle = _HANDLERS.get(event)

@@ -96,6 +96,7 @@ class FileWatch:
             note = Note("files-not-recorded", f"The files of this cell could not be recorded: {error!r}", "")
             self._report = FileReport(notes=(note,))
         finally:
+            audit.digested()
             if collects:
                 gc.enable()
         return self._report
