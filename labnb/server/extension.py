@@ -1,4 +1,4 @@
-"""The server extension as a map: which path is answered by which handler."""
+"""The server extension: everything under `/labnb/api/` has one handler, `operations.py` is the map of it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ from jupyter_server.utils import url_path_join
 
 from labnb.server.announcer import EVENTS, TOPICS, Announcer
 from labnb.server.desk import Desk
-from labnb.server.handler import NothingHandler, handler_of
-from labnb.server.operation import by_path
-from labnb.server.operations import OPERATIONS
+from labnb.server.handler import LabHandler
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
-    from tornado.web import RequestHandler
-
-ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
-    *((next(iter(verbs.values())).pattern, handler_of(verbs)) for verbs in by_path(OPERATIONS).values()),
-    ("(.*)", NothingHandler),
-)
 
 
 def _load_jupyter_server_extension(server_app: ServerApp) -> None:
@@ -38,6 +30,6 @@ def _load_jupyter_server_extension(server_app: ServerApp) -> None:
 
     announcer = Announcer(asyncio.get_event_loop_policy().get_event_loop(), emit)
     settings["labnb_desk"] = Desk(Path(server_app.root_dir), announcer, server_app.log)
-    handlers = [(url_path_join(settings["base_url"], "labnb", "api", path), handler) for path, handler in ROUTES]
-    server_app.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]  # tornado's
+    everything = url_path_join(settings["base_url"], "labnb", "api", "(.*)")
+    server_app.web_app.add_handlers(".*$", [(everything, LabHandler)])  # type: ignore[no-untyped-call]  # tornado's
     server_app.log.info("labnb %s is loaded", version("labnb"))

@@ -1,8 +1,13 @@
-"""The one handler: it reads a question, has it answered in the pool, and shows the answer or the problem."""
+"""The one handler: it reads a question, has it answered in the pool, and shows the answer or the problem.
+
+What can be asked is loaded with the first question: a server that nobody asks of labnb starts without it.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -25,31 +30,65 @@ if TYPE_CHECKING:
 #: What is read of a request's body, in bytes.
 LONGEST_BODY = 1_000_000
 CHUNK = 262_144
+OPERATIONS = "labnb.server.operations"
 
 
 class LabHandler(APIHandler):
-    """Answers one path of the map; its subclasses are made of the operations there."""
+    """Answers whatever stands under `/labnb/api/`: what the list of operations names, and a Problem of all else."""
 
     auth_resource = AUTH_RESOURCE
-    operations: dict[str, Operation] = {}  # noqa: RUF012 - of each subclass, never changed
+    #: The verbs that the asked path has, once it was looked up.
+    verbs: tuple[str, ...] = ()
+
+    @authenticated
+    @authorized
+    async def get(self, path: str) -> None:
+        await self.answer(path)
+
+    @authenticated
+    @authorized
+    async def head(self, path: str) -> None:
+        await self.answer(path)
+
+    @authenticated
+    @authorized
+    async def post(self, path: str) -> None:
+        await self.answer(path)
+
+    @authenticated
+    @authorized
+    async def put(self, path: str) -> None:
+        await self.answer(path)
+
+    @authenticated
+    @authorized
+    async def patch(self, path: str) -> None:
+        await self.answer(path)
+
+    @authenticated
+    @authorized
+    async def delete(self, path: str) -> None:
+        await self.answer(path)
 
     @property
     def desk(self) -> Desk:
         return cast("Desk", self.settings["labnb_desk"])
 
-    async def answer(self, verb: str, ids: tuple[str, ...]) -> None:
-        """Answer with what the operation gives; raises LabError, which `write_error` shows."""
-        operation = self.operations[verb]
+    async def answer(self, path: str) -> None:
+        """Answer with what the operation gives; raises LabError or HTTPError, which `write_error` shows."""
+        if OPERATIONS not in sys.modules:  # the first question: the loop goes on meanwhile
+            await self.desk.run(lambda: import_module(OPERATIONS))
+        operation, ids = self._operation(path)
         body = self._body(operation)
         query = read_query(operation.query, self.request.query_arguments)
-        path = operation.ids(ids)
+        named = operation.ids(ids)
         user = getattr(self.current_user, "username", "") or ""
         project = self.get_query_argument("project", "")
         compress = "gzip" in self.request.headers.get("Accept-Encoding", "")
 
         def work() -> Any:
             shelf = self.desk.shelf(project)
-            answer = operation.call(Ask(self.desk, shelf, path, query, body, user))
+            answer = operation.call(Ask(self.desk, shelf, named, query, body, user))
             return answer if isinstance(answer, Download) else body_of(answer, compress)
 
         answer = await self.desk.run(work)
@@ -63,6 +102,19 @@ class LabHandler(APIHandler):
         if compressed:
             self.set_header("Content-Encoding", "gzip")
         await self.finish(data)
+
+    def _operation(self, path: str) -> tuple[Operation, tuple[str, ...]]:
+        """Find what is asked, and the ids in its path."""
+        from labnb.server.operations import find
+
+        verbs, ids = find(path)
+        if not verbs:
+            raise HTTPError(404, "There is no %s here.", path[:200] or "resource")
+        self.verbs = tuple(sorted(verbs))
+        operation = verbs.get(self.request.method or "")
+        if operation is None:
+            raise HTTPError(405)
+        return operation, ids
 
     def _body(self, operation: Operation) -> Any:
         if operation.body is None:
@@ -121,7 +173,7 @@ class LabHandler(APIHandler):
             problem = problem_of_status(status_code, message)
         self.set_status(status_code)
         if status_code == 405:
-            self.set_header("Allow", ", ".join(sorted(verb.upper() for verb in self.operations)))
+            self.set_header("Allow", ", ".join(self.verbs))
         self.set_header("Content-Type", "application/json")
         self.finish(text_of(problem))
 
@@ -131,30 +183,3 @@ class LabHandler(APIHandler):
             self.log.debug("labnb: %s", value)
             return
         super().log_exception(kind, value, trace)
-
-
-class NothingHandler(LabHandler):
-    """Whatever else stands under the prefix: nothing, told as a Problem."""
-
-    @authenticated
-    @authorized
-    async def get(self, path: str) -> None:
-        raise HTTPError(404, "There is no %s here.", path[:200] or "resource")
-
-    head = post = put = patch = delete = get
-
-
-def handler_of(operations: dict[str, Operation]) -> type[LabHandler]:
-    """Make the handler of one path: a guarded method per verb."""
-    methods = {verb.lower(): _guarded(verb) for verb in operations}
-    name = "".join(part.title() for part in next(iter(operations.values())).name.split("_"))
-    return type(f"{name}Handler", (LabHandler,), {**methods, "operations": operations})
-
-
-def _guarded(verb: str) -> Any:
-    @authenticated
-    @authorized
-    async def method(self: LabHandler, *ids: str) -> None:
-        await self.answer(verb, ids)
-
-    return method

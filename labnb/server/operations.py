@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from labnb.server import (
     artifacts,
     comparisons,
@@ -14,7 +16,7 @@ from labnb.server import (
     runs,
     targets,
 )
-from labnb.server.operation import Operation
+from labnb.server.operation import Operation, by_path
 
 OPERATIONS: tuple[Operation, ...] = (
     *health.OPERATIONS,
@@ -28,3 +30,16 @@ OPERATIONS: tuple[Operation, ...] = (
     *targets.OPERATIONS,
     *document.OPERATIONS,
 )
+
+_PATTERNS = tuple((re.compile(next(iter(verbs.values())).pattern), verbs) for verbs in by_path(OPERATIONS).values())
+
+
+def find(path: str) -> tuple[dict[str, Operation], tuple[str, ...]]:
+    """Give what answers under a path (relative to `/labnb/api/`), by verb, and the ids in it; nothing where none does.
+
+    A path whose ids are words of other paths (`runs/columns`) is that of the words.
+    """
+    for pattern, verbs in _PATTERNS:
+        if match := pattern.fullmatch(path):
+            return verbs, match.groups()
+    return {}, ()
