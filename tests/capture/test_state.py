@@ -87,15 +87,26 @@ class T(typing.NamedTuple):
     a: int
 c = C.make(); d = D(1); t = T(5); red = Color.RED
 """
-MODEL = """\
-import numpy as np
+LIBRARIES = """\
+import numpy as np, pandas as pd
 from sklearn.linear_model import LinearRegression
 X = np.arange(20.).reshape(-1, 2); model = LinearRegression().fit(X, X.sum(1))
+df = pd.DataFrame({'a': range(200_000), 'b': ['x'] * 200_000}); s = df['a']
 """
-TABLES = "import pandas as pd\ndf = pd.DataFrame({'a': range(200_000), 'b': ['x'] * 200_000}); s = df['a']"
-OWN = "import numpy as np\nclass P:\n    v = 7\no = np.array([P()] * 200_000, dtype=object)"
-SEEDED = "import random, numpy as np\nrandom.seed(3); np.random.seed(4); random.random(); np.random.rand(3)"
-SHARED = "import numpy as np\nx = [1]; y = {'x': x}; big = np.zeros(300_000); also = big; box = [big]"
+SEEDED = """\
+import random, numpy as np
+random.seed(3); np.random.seed(4); random.random(); np.random.rand(3)
+rng = np.random.default_rng(1); rng.random(); r = random.Random(2)
+"""
+SHARED = """\
+import numpy as np
+x = [1]; y = {'x': x}; big = np.zeros(300_000); also = big; box = [big]; a = np.ones(300_000); b = np.ones(300_000)
+class P:
+    v = 7
+o = np.array([P()] * 200_000, dtype=object)
+"""
+
+APART = "out += [float(b[0]), a is b, o[5].v, o[0] is o[1]]"
 
 #: What it is about: the cells of the session, and the cell that becomes a job.
 CASES: dict[str, tuple[str, str]] = {
@@ -107,43 +118,40 @@ CASES: dict[str, tuple[str, str]] = {
         "import numpy as n, os.path as p\nfrom math import pi as q",
         "out = [n.sum([1, 2]), p.join('a', 'b'), q]",
     ),
-    "a function and what it calls": ("k = 3\ndef g(x): return x * k\ndef f(x): return g(x) + 1", "out = f(5)"),
-    "a function sees what the cell binds anew": ("k = 3\ndef f(): return k", "a = f(); k = 9; out = [a, f()]"),
-    "a function binds a global": ("n = 0\ndef f():\n    global n\n    n += 1", "f(); f(); out = n"),
-    "a recursive function": ("def fact(n): return 1 if n < 2 else n * fact(n - 1)", "out = fact(20)"),
+    "a function, what it calls, and what the cell binds anew": (
+        "k = 3\ndef g(x): return x * k\ndef f(x): return g(x) + 1",
+        "a = f(5); k = 9; out = [a, f(5)]",
+    ),
+    "a function binds a global, another calls itself": (
+        "n = 0\ndef f():\n    global n\n    n += 1\ndef fact(n): return 1 if n < 2 else n * fact(n - 1)",
+        "f(); f(); out = [n, fact(20)]",
+    ),
     "closures, defaults, decorators, lambdas": (DECORATED, "out = [f(1), g(4), f.__name__]"),
     "classes with all their parts": (
         CLASSES,
         "out = [c.f(), c.p, C.s(), isinstance(c, Base), d == D(1), red is Color.RED, t.a, C.make().f()]",
     ),
-    "the same object under two names": (
+    "the same arrays under two names, equal ones, and those that hold the notebook's own": (
         SHARED,
-        "x.append(2); big[0] = 5; out = [y['x'], also is big, box[0] is big, float(also[0])]",
+        "x.append(2); big[0] = 5; a[0] = 2\nout = [y['x'], also is big, box[0] is big, float(also[0])]; " + APART,
     ),
     "objects that hold each other": (
         "class Node:\n    pass\na = Node(); b = Node(); a.b = b; b.a = a; a.me = a",
         "out = [a.b is b, b.a is a, a.me is a]",
     ),
-    "equal arrays are not one": (
-        "import numpy as np\na = np.ones(300_000); b = np.ones(300_000)",
-        "a[0] = 2; out = [float(b[0]), a is b]",
+    "tables and a fitted model": (
+        LIBRARIES,
+        "out = [int(df.a.sum()), df.b.nunique(), int(s.iloc[-1]), *df.columns, *model.predict(X[:3]).round(6)]",
     ),
-    "tables": (TABLES, "out = [int(df.a.sum()), df.b.nunique(), int(s.iloc[-1]), list(df.columns)]"),
-    "a fitted model": (MODEL, "out = [round(float(v), 6) for v in model.predict(X[:3])]"),
-    "object arrays that hold the notebook's own": (OWN, "out = [o[5].v, o[0] is o[1]]"),
     "eval reaches every name": (
         "hidden = 4; import threading\nlock = threading.Lock()",
         "out = eval('hid' + 'den')",
     ),
     "a missing name": ("a = 1; b = 2; del a", "try:\n    a\nexcept NameError:\n    out = b"),
     "a loop variable of an earlier cell": ("for i in range(4): pass\nrest = [i for i in range(3)]", "out = [i, rest]"),
-    "generators that were seeded": (
+    "generators that were seeded, and some of one's own": (
         SEEDED,
-        "out = [random.random(), float(np.random.rand()), float(np.random.randn())]",
-    ),
-    "a generator object of one's own": (
-        "import numpy as np, random\nrng = np.random.default_rng(1); rng.random(); r = random.Random(2)",
-        "out = [float(rng.random()), r.random()]",
+        "out = [random.random(), float(np.random.rand()), float(np.random.randn()), float(rng.random()), r.random()]",
     ),
 }
 

@@ -288,7 +288,7 @@ def check_killed(job: FarJob) -> None:
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     moments = random.Random(5)
-    for number in range(8):
+    for number in range(4):
         job, _ = killed_at(tmp_path, f"{number:032}", moments.uniform(0.05, 0.4))
         check_killed(job)
 

@@ -94,7 +94,7 @@ def test_the_first_job_builds_and_the_second_begins_at_once(
         assert [note.code for note in RunFolder(third.paths.run).read().notes] == ["packages"]
 
 
-@pytest.mark.parametrize("target", ["here", "cluster"])
+@pytest.mark.parametrize("target", [pytest.param("here", marks=pytest.mark.soak), "cluster"])
 def test_jobs_that_start_together_build_it_once(jobs: Callable[..., Jobs], tmp_path: Path, target: str) -> None:
     built = tmp_path / "built"
     source = source_of(tmp_path / "src", "labnb_demo_part", f"open({str(built)!r}, 'a').write('x')")
@@ -105,7 +105,7 @@ def test_jobs_that_start_together_build_it_once(jobs: Callable[..., Jobs], tmp_p
     assert sum("building" in printed(folder) for folder in folders) == 1
 
 
-@pytest.mark.parametrize("target", ["here", "cluster"])
+@pytest.mark.parametrize("target", ["here", pytest.param("cluster", marks=pytest.mark.soak)])
 def test_a_build_that_is_killed_is_made_anew(
     jobs: Callable[..., Jobs], slurm: SlurmCluster, tmp_path: Path, target: str
 ) -> None:
@@ -133,7 +133,7 @@ def test_a_build_that_is_killed_is_made_anew(
     assert not list(environments.glob("*.lock"))
 
 
-@pytest.mark.parametrize("target", ["here", "farcluster"])
+@pytest.mark.parametrize("target", ["here", pytest.param("farcluster", marks=pytest.mark.soak)])
 def test_a_build_that_fails_names_the_package_and_the_reason(
     jobs: Callable[..., Jobs], tmp_path: Path, target: str
 ) -> None:

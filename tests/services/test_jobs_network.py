@@ -74,7 +74,15 @@ def jobs(tmp_path: Path, python: Path, slurm: SlurmCluster, sshd: Sshd, monkeypa
     return Jobs(make_project(tmp_path / "p", TARGETS.format(python=python, port=sshd.port)))
 
 
-@pytest.mark.parametrize("target", ["here", "cluster", "far", "farcluster"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("here", marks=pytest.mark.soak),
+        "cluster",
+        pytest.param("far", marks=pytest.mark.soak),
+        "farcluster",
+    ],
+)
 def test_a_node_without_network(jobs: Jobs, sshd: Sshd, tmp_path: Path, target: str) -> None:
     go = tmp_path / "go"
     folder = jobs.write(target, CELL.format(port=sshd.port, go=str(go)), out=("refused",), metrics=("step",))
