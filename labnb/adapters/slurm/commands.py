@@ -67,6 +67,8 @@ rm -f "$marks"
 [ -z "$found" ] || scancel $found
 """
 
+RELEASE = f'{_PLAIN}exec scontrol release "$1"'
+
 SACCT_FIELDS = "JobIDRaw,State,ExitCode,Submit,Start,End,NodeList,MaxRSS,TotalCPU,JobName,Comment"
 SACCT = f'{_PLAIN}exec sacct --noheader --parsable2 --duplicates --format={SACCT_FIELDS} --jobs="$1"'
 

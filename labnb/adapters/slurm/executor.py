@@ -6,10 +6,21 @@ import threading
 import weakref
 from collections.abc import Mapping
 
-from labnb.adapters.slurm.commands import CANCEL, LOOK, SACCT, SUBMIT, SUBMIT_AGAIN, may_be_there, run, text_of, trouble
+from labnb.adapters.slurm.commands import (
+    CANCEL,
+    LOOK,
+    RELEASE,
+    SACCT,
+    SUBMIT,
+    SUBMIT_AGAIN,
+    may_be_there,
+    run,
+    text_of,
+    trouble,
+)
 from labnb.adapters.slurm.limits import check
 from labnb.adapters.slurm.script import MARK, name_end, script, words
-from labnb.adapters.slurm.states import from_sacct, from_squeue, id_from_squeue
+from labnb.adapters.slurm.states import from_sacct, from_squeue, id_from_squeue, stuck
 from labnb.model.errors import ExecutorError, HostUnreachable
 from labnb.model.resources import Resources
 from labnb.model.run import Note
@@ -18,6 +29,8 @@ from labnb.ports.host import Host
 
 # Seconds that sbatch may take; a busy controller needs a while.
 SUBMITTING = 90.0
+# So often a job is released that a node did not start; then there is more to it.
+RELEASES = 3
 
 
 class SlurmExecutor:
@@ -27,6 +40,8 @@ class SlurmExecutor:
         # Whether accounting answers on a host; asked once.
         self._accounting: weakref.WeakKeyDictionary[Host, bool] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
+        # How often a job was released that Slurm held since a node had not started it.
+        self._released: dict[str, int] = {}
 
     def check(self, host: Host, resources: Resources) -> tuple[Note, ...]:
         """Compare what is asked for with the partitions, their limits and the user's accounts."""
@@ -59,7 +74,9 @@ class SlurmExecutor:
         """Ask squeue once of all; sacct once of those that it does not know any more."""
         if not tokens:
             return {}
-        found = from_squeue(text_of(run(host, LOOK), "Slurm does not tell of its jobs"), tokens)
+        text = text_of(run(host, LOOK), "Slurm does not tell of its jobs")
+        found = from_squeue(text, tokens)
+        self._let_go(host, stuck(text, tokens))
         gone = {token: handle for token, handle in tokens.items() if token not in found and handle.isdigit()}
         if gone and self._accounting.get(host, True):
             found.update(self._ask_accounting(host, gone))
@@ -70,6 +87,17 @@ class SlurmExecutor:
         if tokens:
             marks = "".join(f"{MARK}{token}\n{name_end(token)}\n" for token in tokens).encode()
             text_of(run(host, CANCEL, stdin=marks), "Slurm does not cancel the jobs")
+
+    def _let_go(self, host: Host, held: Mapping[str, str]) -> None:
+        """Have those started again whose node refused them, as one does that still ends what a controller forgot.
+
+        Otherwise they are held until somebody releases them. Whoever may not do that is told at the next look.
+        """
+        again = {token: number for token, number in held.items() if self._released.get(token, 0) < RELEASES}
+        for token in again:
+            self._released[token] = self._released.get(token, 0) + 1
+        if again:
+            run(host, RELEASE, ",".join(again.values()))
 
     def _find(self, host: Host, token: str) -> str:
         try:

@@ -34,6 +34,7 @@ _STATES = {
     "SPECIAL_EXIT": JobState.PENDING,
 }
 _SAYS_ITSELF = ("PREEMPTED", "REVOKED", "DEADLINE", "BOOT_FAIL", "SUSPENDED", "STOPPED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+_HELD_AFTER_LAUNCH = "launch_failed_requeued_held"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -56,6 +57,13 @@ def from_squeue(text: str, tokens: Mapping[str, str]) -> dict[str, Sight]:
 def id_from_squeue(text: str, token: str) -> str:
     """Give the number of the job with this token, "" where there is none."""
     return next((row["JobID"] for row in _rows(text) if _token(row, {name_end(token): token}) == token), "")
+
+
+def stuck(text: str, tokens: Mapping[str, str]) -> dict[str, str]:
+    """Give those that Slurm holds because a node did not start them: their numbers, by token."""
+    ends = {name_end(token): token for token in tokens}
+    rows = ((row, _token(row, ends)) for row in _rows(text) if row["Reason"] == _HELD_AFTER_LAUNCH)
+    return {token: row["JobID"] for row, token in rows if token in tokens}
 
 
 def from_sacct(text: str, tokens: Mapping[str, str]) -> dict[str, Sight]:

@@ -190,3 +190,14 @@ def test_limits(asked: dict[str, object], said: list[str]) -> None:
     notes = list(objections(CLUSTER, Resources.parse(asked)))
     assert [note.message for note in notes] == said
     assert all(note.hint for note in notes)
+
+
+def test_a_job_that_a_node_did_not_start_is_released_a_few_times() -> None:
+    host, slurm = MemoryHost(), SlurmExecutor()
+    held = row(JobID="9", State="PENDING", Reason="launch_failed_requeued_held")
+    other = row(JobID="8", State="PENDING", Reason="launch_failed_requeued_held", Name="x", Comment="mine")
+    host.answer = lambda command, stdin: Finished(0, (held + other).encode(), b"")
+    for _ in range(5):
+        assert slurm.look(host, {TOKEN: "9"})[TOKEN].reason == "launch_failed_requeued_held"
+    asked = [command for command in host.commands if "scontrol release" in command[2]]
+    assert [command[-1] for command in asked] == ["9"] * 3, "and nobody else's is touched"
