@@ -59,6 +59,8 @@ def test_the_form_asks_where_a_cell_shall_run(page: Page) -> None:
 
 
 def test_commands_are_in_the_palette_and_the_launcher(page: Page) -> None:
+    # The launcher takes the focus when it comes, and the palette closes without it.
+    page.locator(".jp-Launcher-sectionHeader").first.click()
     run_command(page, "apputils:activate-command-palette")
     page.locator(".lm-CommandPalette-input").fill("labnb record")
     found = page.locator(".lm-CommandPalette-item").filter(has_text="Record this cell as a run")

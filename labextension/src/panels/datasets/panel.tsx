@@ -5,7 +5,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 import type { DatasetsModel } from '../../models/datasets';
-import { DatasetsBody } from './body';
+import { Coming, DatasetsBody } from '../drawn';
 
 export class DatasetsPanel extends ReactWidget {
   constructor(
@@ -25,11 +25,15 @@ export class DatasetsPanel extends ReactWidget {
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
     this._model.open();
+    this._seen = true;
     this.update();
   }
 
   protected render(): JSX.Element {
     const model = this._model;
+    if (!this._seen) {
+      return <></>;
+    }
     const draw = (): JSX.Element => (
       <DatasetsBody
         model={model}
@@ -39,13 +43,16 @@ export class DatasetsPanel extends ReactWidget {
       />
     );
     return (
-      <UseSignal signal={model.changed}>
-        {() => <UseSignal signal={model.selection.changed}>{draw}</UseSignal>}
-      </UseSignal>
+      <Coming>
+        <UseSignal signal={model.changed}>
+          {() => <UseSignal signal={model.selection.changed}>{draw}</UseSignal>}
+        </UseSignal>
+      </Coming>
     );
   }
 
   private readonly _model: DatasetsModel;
   private readonly _open: (id: string) => void;
   private readonly _trans: TranslationBundle;
+  private _seen = false;
 }

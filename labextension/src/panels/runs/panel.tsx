@@ -7,7 +7,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import * as React from 'react';
 import type { RunsModel } from '../../models/runs';
 import type { ServerModel } from '../../models/server';
-import { RunsBody } from './body';
+import { Coming, RunsBody } from '../drawn';
 
 /** What the panel asks others to do. */
 export interface IRunsActions {
@@ -75,6 +75,9 @@ export class RunsPanel extends ReactWidget {
 
   protected render(): JSX.Element {
     const { model, _actions: actions, _server: server } = this;
+    if (!this._seen) {
+      return <></>;
+    }
     const draw = (): JSX.Element => (
       <RunsBody
         model={model}
@@ -92,15 +95,17 @@ export class RunsPanel extends ReactWidget {
       />
     );
     return (
-      <UseSignal signal={server.changed}>
-        {() => (
-          <UseSignal signal={model.changed}>
-            {() => (
-              <UseSignal signal={model.selection.changed}>{draw}</UseSignal>
-            )}
-          </UseSignal>
-        )}
-      </UseSignal>
+      <Coming>
+        <UseSignal signal={server.changed}>
+          {() => (
+            <UseSignal signal={model.changed}>
+              {() => (
+                <UseSignal signal={model.selection.changed}>{draw}</UseSignal>
+              )}
+            </UseSignal>
+          )}
+        </UseSignal>
+      </Coming>
     );
   }
 

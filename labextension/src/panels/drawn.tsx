@@ -1,0 +1,20 @@
+/** The sections of the side bar; their code comes when the first is looked at, not at JupyterLab's start. */
+
+import * as React from 'react';
+
+export const RunsBody = React.lazy(async () => ({
+  default: (await import('./bodies')).RunsBody
+}));
+
+export const DatasetsBody = React.lazy(async () => ({
+  default: (await import('./bodies')).DatasetsBody
+}));
+
+export const JobsBody = React.lazy(async () => ({
+  default: (await import('./bodies')).JobsBody
+}));
+
+/** Empty until its code is there: that takes a moment, and a sign would flicker. */
+export function Coming(props: { children: React.ReactNode }): JSX.Element {
+  return <React.Suspense fallback={null}>{props.children}</React.Suspense>;
+}
