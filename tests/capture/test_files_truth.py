@@ -25,8 +25,8 @@ end = time.time() + 60
 print("ready", flush=True)
 while time.time() < end and os.getppid() == int(sys.argv[2]):
     open(sys.argv[1] + "/foreign.csv").read()
-    with open(sys.argv[1] + "/book.ipynb.tmp", "w") as f: f.write(str(time.time()))
-    os.replace(sys.argv[1] + "/book.ipynb.tmp", sys.argv[1] + "/book.ipynb")
+    with open(sys.argv[1] + "/.~book.ipynb", "w") as f: f.write(str(time.time()))
+    os.replace(sys.argv[1] + "/.~book.ipynb", sys.argv[1] + "/book.ipynb")
     open(sys.argv[1] + "/foreign.out", "a").write("x")
     time.sleep(0.002)
 """
