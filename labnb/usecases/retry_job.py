@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import secrets
 import shutil
 import time
 import uuid
+from pathlib import Path
 
 from labnb.model.errors import JobError
 from labnb.model.job import Job, JobState
@@ -29,7 +31,7 @@ def retry_job(index: JobIndex, folder: JobFolder) -> JobFolder:
         raise JobError(f"The job {old.id[:8]} is {old.state.value}.", f"labnb cancel {old.id[:8]} ends it first.")
     request = folder.request()
     objects = [*request.objects, *([request.state] if request.state else [])]
-    gone = [name for name in objects if not index.store.object(name).is_file()]
+    gone = [name for name in objects if not _used_now(index.store.object(name))]
     if gone:
         raise JobError(f"What the job {old.id[:8]} needs is gone: {gone[0][:12]}.", "Run its cell with --on again.")
     index.make()
@@ -88,6 +90,15 @@ def retry_job(index: JobIndex, folder: JobFolder) -> JobFolder:
         index.write_group(dataclasses.replace(group, jobs=tuple(uid if one == old.id else one for one in group.jobs)))
     index.announce(uid)
     return new
+
+
+def _used_now(path: Path) -> bool:
+    """Mark an object as used, so that it is not cleaned away before the new job names it; False where it is gone."""
+    try:
+        os.utime(path)
+    except OSError:
+        return False
+    return True
 
 
 def failed_members(index: JobIndex, group: JobGroup) -> list[JobFolder]:

@@ -100,3 +100,21 @@ def test_an_environment_that_cannot_be_built_is_not_used(tmp_path: Path, wheel: 
     lock.write_text(f"labnb-demo-part @ {wheel.as_uri()}\n")
     done = subprocess.run(script(environment, lock), capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+
+
+@pytest.mark.soak
+def test_where_there_is_no_uv_pip_builds_it(tmp_path: Path, wheel: Path) -> None:
+    base = tmp_path / "bin" / "python3"
+    base.parent.mkdir()
+    base.symlink_to(sys._base_executable)  # uv is looked for beside it
+    lock, environment = tmp_path / "lock.txt", tmp_path / "env"
+    use = '"$labnb_env/bin/python" -c "import labnb_demo_part as part; print(part.VALUE)"'
+    words = ["sh", "-c", "\n".join([*environment_lines(str(environment), str(lock), "", str(base)), use])]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_NO_INDEX": "1"}
+    lock.write_text("labnb-no-such-part==9.9\n")
+    failed = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+    assert failed.returncode == 78
+    assert "No matching distribution found for labnb-no-such-part==9.9" in failed.stderr.splitlines()[-1]
+    lock.write_text(f"labnb-demo-part @ {wheel.as_uri()}\n")
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+    assert done.stdout == "42\n", done.stderr
