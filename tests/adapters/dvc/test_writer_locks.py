@@ -183,7 +183,6 @@ for turn in range(6):
 
 def test_two_kernels_a_server_and_dvc_at_once(ready: Place) -> None:
     """Each has data of its own, and all add to one cache, one .gitignore's folder and one lock."""
-    command = [str(Path(sys.executable).with_name("dvc")), "--wait-for-lock", "add", "-q", "by-dvc"]
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", _WORK, str(ready.path), str(number)],
@@ -198,7 +197,7 @@ def test_two_kernels_a_server_and_dvc_at_once(ready: Place) -> None:
     while any(worker.poll() is None for worker in workers) and turns < 8:
         ready.write("by-dvc/x", str(turns))
         turns += 1
-        subprocess.run(command, cwd=ready.path, env=environment(ready.path), check=True, timeout=60)
+        dvc(ready.path, "--wait-for-lock", "add", "-q", "by-dvc")
     for worker in workers:
         _, said = worker.communicate(timeout=90)
         assert worker.returncode == 0, said
