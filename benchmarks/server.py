@@ -140,7 +140,7 @@ def ask_labnb(base: Path, size: Size, ours: list[list[float]]) -> Iterator[Figur
         first = server.time(lambda: server.labnb("runs"))
         yield Figure("first page, of a server that has just started", first, "ms", 300)
         yield Figure("all folders looked at again after a restart", server.until_current(many), "s")
-        for _, words, _ in _asked(size):
+        for _, words, _ in asked(size):
             ours.append(
                 [
                     server.time(lambda turn=turn, words=words: server.labnb("runs", **words(turn)))
@@ -156,7 +156,7 @@ def ask_labnb(base: Path, size: Size, ours: list[list[float]]) -> Iterator[Figur
 
 def beside_mlflow(place: Path, size: Size, ours: list[list[float]], patience: float) -> Iterator[Figure]:
     """Ask MLflow the same, and put its answers beside ours."""
-    for (name, _, theirs), times in zip(_asked(size), ours, strict=True):
+    for (name, _, theirs), times in zip(asked(size), ours, strict=True):
         peer, answered = ask_mlflow(place, *theirs, patience)
         said = "MLflow" if answered else f"MLflow (given up after {patience:g} s)"
         yield Figure(f"{size.runs:,} runs, {name}", middle(times), "ms", 100, said, peer)
@@ -166,7 +166,7 @@ def beside_mlflow(place: Path, size: Size, ours: list[list[float]], patience: fl
 Words = dict[str, Any]
 
 
-def _asked(size: Size) -> Iterator[tuple[str, Callable[[int], Words], tuple[str, str]]]:
+def asked(size: Size) -> Iterator[tuple[str, Callable[[int], Words], tuple[str, str]]]:
     """Give each question: its name, how it is put each time anew, and how MLflow is asked once."""
 
     def key(turn: int, kind: str) -> str:
