@@ -71,10 +71,9 @@ class Draft:
 
 @dataclass(frozen=True)
 class Taken:
-    """What the jobs of one submission share: the state of the code, and the environment."""
+    """What the jobs of one submission share: the state of the code."""
 
     code: CodeVersion
-    environment: Environment
     notes: tuple[Note, ...] = ()
 
 
@@ -106,13 +105,14 @@ class SubmitJob:
         taken: Callable[[], Taken] = functools.cache(lambda: self.take(uids[0]))
         if first is not None:
             uids[0], taken = first
+        environment = self.record.environment.capture()
         group = f"g{secrets.token_hex(6)}" if members else None
         made = []
         self.index.announce(*uids, start=False)  # first: whoever dies in what follows leaves work that is seen
         try:
             for number, uid in enumerate(uids):
                 own = dict(members[number]) if members else {}
-                made.append(self.write(draft, taken, uid, bind=own, group=group, number=number))
+                made.append(self._write(draft, environment, taken, uid, own, group, number))
         except BaseException:
             if not made:
                 self._forget(uids)
@@ -125,7 +125,7 @@ class SubmitJob:
     def take(self, uid: str) -> Taken:
         """Keep the state of the code. A job without it would run other code than what is here: that is an error."""
         code, notes = self.record.code_store.snapshot(uid)
-        return Taken(code, self.record.environment.capture(), tuple(notes))
+        return Taken(code, tuple(notes))
 
     def _forget(self, uids: Sequence[str]) -> None:
         """The first of these jobs could not be written: none of them was ever there."""
@@ -133,19 +133,17 @@ class SubmitJob:
         for uid in uids:
             self.index.leave(uid)
 
-    def write(
+    def _write(
         self,
         draft: Draft,
+        environment: Environment,
         taking: Callable[[], Taken],
         uid: str,
-        *,
-        bind: Mapping[str, Any] | None = None,
-        group: str | None = None,
-        number: int = 0,
-        retry_of: str | None = None,
+        own: Mapping[str, Any],
+        group: str | None,
+        number: int,
     ) -> JobFolder:
         """Write the folder of one job, PENDING; raises OSError, and what `taking` raises."""
-        own = dict(bind or {})
         redactor = Redactor(self.record.scanner)
         params = {**draft.params, **{name: _plain(value) for name, value in own.items()}}
         now = time_text(time.time())
@@ -160,6 +158,7 @@ class SubmitJob:
             source=redactor.clean(draft.cell.source, "the cell"),
             params={name: redactor.clean_value(name, value) for name, value in params.items()},
             tags=dict(draft.tags),
+            environment=environment.summary(),
         )
         job = Job(
             id=uid,
@@ -171,7 +170,6 @@ class SubmitJob:
             token=f"labnb-{uid[:12]}-{secrets.token_hex(4)}",
             after=draft.after,
             group=group,
-            retry_of=retry_of,
             out=draft.out,
         )
         run = dataclasses.replace(run, job=job_facts(job, draft.target))
@@ -183,27 +181,29 @@ class SubmitJob:
         write_private(folder.paths.cell, draft.python)
         write_private(folder.paths.target, json.dumps(plain(draft.target)))
         write_private(folder.paths.needs, json.dumps(list(draft.files)))
+        request = self._request(draft, environment, job, own).to_json()
+        write_private(folder.paths.request, json.dumps(request, default=repr))
         found = redactor.notes()
-        closure = redactor.clean_closure(draft.closure) if draft.closure is not None else None
+        closure = None
+        if draft.closure is not None:
+            closure = redactor.clean_closure(draft.closure)
+            write_atomic(run_folder.paths.lock, "".join(f"{line}\n" for line in environment.lock))
         taken = taking()  # git was at work meanwhile
         run = dataclasses.replace(
             run,
             code=plain(taken.code),
-            environment=taken.environment.summary(),
             notes=tuple(dict.fromkeys([*taken.notes, *draft.notes, *found])),
         )
         if closure is not None:
             # In one line: spelled out nicely it takes ten times as long, and the end of the run writes it anew.
-            whole = Snapshot(closure, taken.code, taken.environment).to_json()
+            whole = Snapshot(closure, taken.code, environment).to_json()
             write_atomic(run_folder.paths.snapshot, json.dumps(whole, ensure_ascii=False, default=str))
-            write_atomic(run_folder.paths.lock, "".join(f"{line}\n" for line in taken.environment.lock))
-        write_private(folder.paths.request, json.dumps(self._request(draft, taken, job, own).to_json(), default=repr))
         with held(folder.paths.collecting):
             folder.write(job)  # a folder without it is no job
             run_folder.write(run)  # from now on it is no longer this process that it lives and dies with
         return folder
 
-    def _request(self, draft: Draft, taken: Taken, job: Job, own: Mapping[str, Any]) -> JobRequest:
+    def _request(self, draft: Draft, environment: Environment, job: Job, own: Mapping[str, Any]) -> JobRequest:
         return JobRequest(
             uid=job.id,
             token=job.token,
@@ -222,8 +222,8 @@ class SubmitJob:
             metrics=draft.metrics,
             watched=draft.watched,
             out=draft.out,
-            python=taken.environment.python,
-            packages=dict(taken.environment.loaded),
+            python=environment.python,
+            packages=dict(environment.loaded),
             memory=draft.resources.memory,
             time=draft.resources.time,
             grace=GRACE,
