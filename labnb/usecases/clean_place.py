@@ -13,6 +13,7 @@ _PATIENCE = 600.0
 # Fixed scripts: what is told to them stands in their words and their input. Sizes are bytes, times seconds.
 _LIST = """\
 store=$1 environments=$2
+find / -maxdepth 0 -printf "" 2>/dev/null || { echo "its find is not GNU's" >&2; exit 9; }
 for name in objects data trees; do
   find "$store/$name" -maxdepth 1 -type f ! -name ".*" -printf "$name %s %T@ %p\\n"
 done

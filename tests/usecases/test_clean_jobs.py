@@ -169,3 +169,15 @@ def test_the_command(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "labnb jobs clean" in capsys.readouterr().err
     assert main(["jobs", "clean", "--older", "soon"]) == 2
     assert "--older" in capsys.readouterr().err
+
+
+def test_a_host_whose_find_knows_less_is_told(jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_object(jobs.lab, b"old")
+    find = tmp_path / "bin" / "find"
+    find.parent.mkdir()
+    find.write_text("#!/bin/sh\nexit 1\n")
+    find.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{find.parent}:{os.environ['PATH']}")
+    waste, notes = jobs.lab.jobs.clean.look(0)
+    assert waste == []
+    assert "its find is not GNU's" in notes[0].message
