@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from labnb.lab import Lab, open_lab, user_name
+from labnb.model.dataset import DatasetVersion
 from labnb.model.errors import JobError, LabError
 from labnb.model.job import Job, JobState
 from labnb.model.run import Run, RunStatus
@@ -24,6 +25,8 @@ from labnb.usecases.values import load_error, load_value, returned
 
 # Seconds after which somebody who waits looks again, whatever the file system tells.
 _LOOK = 1.0
+# Seconds at most until the record of a job that has ended is whole.
+_COLLECTED = 60.0
 
 
 class JobView:
@@ -99,6 +102,20 @@ class JobView:
 
         inner = self._lab.jobs.send.tree.inside(self.run().code.get("snapshot"))
         return fetch_outputs(self._folder, self._lab.jobs.reach.host, inner)
+
+    def save(self, name: str, path: str = "") -> DatasetVersion:
+        """Make what the cell wrote at `path` (by default at `name`) the new version of the dataset `name`, here.
+
+        Waits for the end. Raises what `result` raises, NotFound for a file that is not among its outputs, and
+        DataStoreError where `name` holds changes that no version has.
+        """
+        self.wait()
+        raise_end(self._folder)
+        if not settle(self._folder, _COLLECTED, lambda job: job.collected).collected:
+            raise JobError(f"The record of the job {self.id[:8]} is still being completed.", "Try again in a moment.")
+        version = self._lab.data.save_output(self.run(), name, path or name, self.outputs())
+        self._lab.announce(self.id)
+        return version
 
     def cancel(self) -> JobView:
         """Have the job ended, also before it has come to its target."""
@@ -249,7 +266,7 @@ def last_line(folder: JobFolder) -> str:
     return lines[-1] if lines else ""
 
 
-def settle(folder: JobFolder, seconds: float = 5.0) -> Job:
+def settle(folder: JobFolder, seconds: float = 5.0, so: Callable[[Job], bool] = lambda job: job.state.ended) -> Job:
     """Give the job once its end stands in job.json: the follower writes it within moments of end.json."""
     deadline = time.monotonic() + seconds
     with NameWatch() as watch:
@@ -257,7 +274,7 @@ def settle(folder: JobFolder, seconds: float = 5.0) -> Job:
         while True:
             job = folder.read()
             left = deadline - time.monotonic()
-            if job.state.ended or left <= 0:
+            if so(job) or left <= 0:
                 return job
             watch.wait(min(left, 0.2), {"job.json"})
 

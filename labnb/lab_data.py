@@ -14,6 +14,7 @@ from labnb.model.data_diff import diff_contents
 from labnb.model.dataset import Dataset, DatasetVersion, DataState, FileUse
 from labnb.model.errors import NotFound
 from labnb.ports.progress import Progress, silent
+from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.paths import LabPaths
 
 if TYPE_CHECKING:
@@ -119,6 +120,12 @@ class DataLab:
             for name, path in asked.items()
         }
         return self.save.save(paths, here, f"{run.name} (run {run.uid[:8]})", self._user, outputs)
+
+    def save_output(self, run: Run, name: str, path: str, outputs: Mapping[str, Path]) -> DatasetVersion:
+        """Make a file that a job wrote (`outputs`, by path in the project) a version of a dataset, made by its run."""
+        from labnb.usecases.save_data import save_output
+
+        return save_output(self.save, RunFolder(self._paths.run(run.uid)), run, name, path, outputs, self._user)
 
     def _recorded(self, name: str) -> bool:
         found = [item for item in self.catalog.datasets() if item.name == name]

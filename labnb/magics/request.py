@@ -135,7 +135,11 @@ def _saved(texts: list[str], job: JobAsk) -> dict[str, str]:
             raise UsageError(f"%%labrun: --save {text!r} names no file.", "Write --save data/clean.csv=out/clean.csv.")
         found[name.strip()] = path.strip()
     if found and job.elsewhere:
-        raise UsageError("%%labrun: --save works in this kernel, not with --on.", "labnb data add saves results.")
+        raise UsageError(
+            "%%labrun: --save works in this kernel, not with --on: a job ends at a time of its own, and writes nothing "
+            "into the work tree.",
+            'When it has ended, labnb.job(id).save("data/clean.csv") makes a version of what it wrote.',
+        )
     return found
 
 

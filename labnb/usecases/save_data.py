@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import uuid
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labnb.model.dataset import DatasetVersion, FileUse
-from labnb.model.errors import DataStoreError, LabError, NotFound
-from labnb.model.run import Note
+from labnb.model.errors import DataStoreError, LabError, NotFound, nearest
+from labnb.model.run import Note, Run
 from labnb.ports.data_writer import DataWriter
+from labnb.runfolder.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class SaveData:
         found, notes = list(outputs), []
         for name, path in asked.items():
             try:
-                version = self._save(name, here / path, run, author)
+                version = self.one(name, here / path, run, author)
             except (LabError, OSError) as error:
                 message = error.message if isinstance(error, LabError) else f"{error.strerror or error}."
                 hint = error.hint if isinstance(error, LabError) else ""
@@ -46,7 +48,8 @@ class SaveData:
                 found.append(FileUse(f"{version.dataset}{folder}", digest, size, version.files or 1, seen="args"))
         return tuple(found), tuple(notes)
 
-    def _save(self, name: str, source: Path, run: str, author: str) -> DatasetVersion:
+    def one(self, name: str, source: Path, run: str, author: str) -> DatasetVersion:
+        """Make one file or folder the new version of a dataset; raises LabError, OSError."""
         place = Path(os.path.normpath(self.root / name))
         if not place.is_relative_to(self.root):
             raise DataStoreError(f"{name} lies outside the project.", "Name a place in it, such as data/clean.csv.")
@@ -78,6 +81,29 @@ class SaveData:
                 shutil.rmtree(aside, ignore_errors=True)
             else:
                 aside.unlink(missing_ok=True)
+
+
+def save_output(
+    save: SaveData, folder: RunFolder, run: Run, name: str, path: str, outputs: Mapping[str, Path], author: str
+) -> DatasetVersion:
+    """Make what a job wrote at `path` a version of the dataset `name`, and have the record of its run say so.
+
+    Raises NotFound for what is not among the `outputs`, LabError, OSError.
+    """
+    plain = os.path.normpath(path)
+    places = {os.path.normpath(output): place for output, place in outputs.items()}
+    if plain not in places:
+        raise NotFound(f"The job {run.uid[:8]} wrote no {path}.", nearest(plain, places) or "It wrote no files.")
+    version = save.one(os.path.normpath(name), places[plain], f"{run.name} (run {run.uid[:8]})", author)
+    made = tuple(
+        dataclasses.replace(use, dataset=version.dataset, version=version.version)
+        if os.path.normpath(use.path) == plain and use.version is None
+        else use
+        for use in run.outputs
+    )
+    stored, _ = folder.stored()
+    folder.write(dataclasses.replace(stored, outputs=made))
+    return version
 
 
 def _holds(use: FileUse, version: DatasetVersion) -> bool:

@@ -73,6 +73,16 @@ def test_the_record_is_that_of_a_run(kernel: JobKernel) -> None:
     kernel.run("import labnb")
     assert kernel.value(f"repr(labnb.job({uid[:8]!r}).outputs()['made.txt'].read_text())") == repr("a,b\n1,2\n")
     assert not (kernel.folder / "made.txt").exists(), "a job writes into its own copy of the project"
+    # What it wrote becomes a version when somebody asks for it, and the job's run is the one that made it.
+    saved = kernel.run(f"version = labnb.job({uid[:8]!r}).save('data/made.txt', 'made.txt')\nprint(version.version)")
+    assert (kernel.folder / "data/made.txt").read_text() == "a,b\n1,2\n"
+    (entry,) = kernel.lab.data.log.log("data/made.txt")
+    assert (entry.version, entry.made_by) == (saved.stdout.strip(), (uid,))
+    assert [use.dataset for use in kernel.lab.browse.run(uid).outputs] == ["data/made.txt"]
+    refused = kernel.run(f"labnb.job({uid[:8]!r}).save('data/made.txt', 'mode.txt')").error
+    assert refused is not None
+    assert "wrote no mode.txt" in str(refused)
+    assert "Did you mean made.txt" in str(refused)
 
 
 def test_the_job_sees_the_code_as_it_was_at_submission(kernel: JobKernel) -> None:
