@@ -20,6 +20,8 @@ _APPTAINER = 'command -v apptainer >/dev/null 2>&1 && exec apptainer "$@"; exec 
 # is seen to live: here by its number, on another node by the time of the lock, which the builder keeps fresh.
 _BUILD = """\
 labnb_note() { echo "labnb: $*" >&2; }
+# That the end of its time is near is told to the job by a signal which would end this shell.
+trap "" USR2
 if [ ! -e "$labnb_env/.whole" ]; then
   mkdir -p "$(dirname "$labnb_env")"
   while ! ln -s "$(uname -n):$$" "$labnb_env.lock" 2>/dev/null; do
@@ -65,6 +67,7 @@ if [ ! -e "$labnb_env/.whole" ]; then
 fi
 [ "$(readlink "$labnb_env.lock" 2>/dev/null)" = "$(uname -n):$$" ] && rm -f "$labnb_env.lock"
 touch "$labnb_env/.whole"
+trap - USR2
 """.replace("not_prepared", str(NOT_PREPARED))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from labnb.model.errors import ConfigError
 from labnb.model.launch import environment_lines, launch
 from labnb.model.resources import Resources
 from labnb.model.target import Target
-from tests.wheels import uv, wheel_of
+from tests.wheels import source_of, uv, wheel_of
 
 
 def test_the_same_interpreter() -> None:
@@ -100,6 +101,15 @@ def test_an_environment_that_cannot_be_built_is_not_used(tmp_path: Path, wheel: 
     lock.write_text(f"labnb-demo-part @ {wheel.as_uri()}\n")
     done = subprocess.run(script(environment, lock), capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+
+
+def test_a_warning_that_time_is_nearly_over_does_not_end_a_build(tmp_path: Path) -> None:
+    owner = f"os.readlink({str(tmp_path / 'env.lock')!r}).partition(':')[2]"
+    source = source_of(tmp_path / "src", "labnb_demo_part", f"import os\nos.kill(int({owner}), {int(signal.SIGUSR2)})")
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"labnb-demo-part @ {source.as_uri()}\n")
+    done = subprocess.run(script(tmp_path / "env", lock), capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
 
 @pytest.mark.soak
