@@ -72,6 +72,8 @@ def _folders(top: bytes, nested: list[bytes]) -> Iterator[tuple[bytes, list[os.D
             continue
         if b"pyvenv.cfg" in names or b"conda-meta" in names:
             continue
+        # What DVC tracks is data: its pointer is kept. Without git no .gitignore says so.
+        entries = [entry for entry in entries if entry.name + b".dvc" not in names]
         yield folder, entries
         for entry in entries:
             hidden = entry.name.startswith(b".") or entry.name in SKIPPED

@@ -86,6 +86,15 @@ def test_budgets_are_told(folder: Path) -> None:
     assert walk(str(folder).encode(), max_files=30).stopped == ""
 
 
+def test_what_dvc_tracks_is_data(folder: Path) -> None:
+    for name in ["images/1.txt", "images/deep/2.txt", "images.dvc", "table.json", "table.json.dvc", "free.json"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+    code, _ = store_of(folder).snapshot("r1")
+    assert set(store_of(folder).recorded_files(str(code.snapshot))) == {"images.dvc", "table.json.dvc", "free.json"}
+    assert code.left_out == ()
+
+
 def test_nested_repositories_are_told(folder: Path) -> None:
     (folder / "other/.git").mkdir(parents=True)
     (folder / "other/x.py").write_text("")
