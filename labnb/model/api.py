@@ -52,7 +52,7 @@ class Freshness:
 
     `state` is "current" (what was recorded is there), "reading" (`waiting` run folders are still to be read, null while
     they are being counted) or "stopped" (`message` says why). `checked` is when all folders were last looked at, `live`
-    whether changes are noticed at once.
+    whether changes are noticed at once. `since` is another word whenever anything changed: what `runs?since=` takes.
     """
 
     state: Literal["current", "reading", "stopped"]
@@ -62,6 +62,7 @@ class Freshness:
     runs: int
     message: str
     tracking: Tracking | None
+    since: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,10 @@ class RunIndex(Protocol):
         """Count the runs."""
         ...
 
+    def mark(self) -> int:
+        """Give the mark of the index as it is now: a higher one whenever anything was put in or taken out."""
+        ...
+
 
 class RunIndexWriter(Protocol):
     """Keeps an index. Several processes may; each call is whole or not at all."""

@@ -80,6 +80,7 @@ class ReadIndex:
             self._index.count(),
             state.stopped,
             self._tracking(),
+            str(self._index.mark()),
         )
 
     def look_at(self, uid: str) -> None:

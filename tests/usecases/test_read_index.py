@@ -86,7 +86,9 @@ def test_the_first_run_of_a_project_is_noticed(lab: Lab, runs: ReadIndex, told: 
     until(lambda: current(runs))
     run = Recorded(lab.paths)
     until(lambda: statuses(runs) == {run.uid: "RUNNING"})
+    since = runs.freshness().since
     run.log(3)
+    until(lambda: runs.freshness().since != since)
     until(lambda: runs.page(RunsQuery()).items[0].metrics == {"loss": 1 / 3})
     run.end()
     until(lambda: statuses(runs) == {run.uid: "FINISHED"})

@@ -143,5 +143,5 @@ export class Backend {
 /** Changes whenever anything was recorded. */
 function word(health: IHealth): string {
   const { freshness } = health;
-  return JSON.stringify([freshness.runs, freshness.state]);
+  return JSON.stringify([freshness.since, freshness.state]);
 }

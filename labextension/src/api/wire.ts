@@ -253,7 +253,7 @@ export interface IFileUse {
  * How far the index of runs is behind. `state` is "current" (what was recorded is there), "reading"
  * (`waiting` run folders are still to be read, null while they are being counted) or "stopped"
  * (`message` says why). `checked` is when all folders were last looked at, `live` whether changes are
- * noticed at once.
+ * noticed at once. `since` is another word whenever anything changed: what `runs?since=` takes.
  */
 export interface IFreshness {
   state: 'current' | 'reading' | 'stopped';
@@ -263,6 +263,7 @@ export interface IFreshness {
   runs: number;
   message: string;
   tracking: ITracking | null;
+  since: string;
 }
 
 /**

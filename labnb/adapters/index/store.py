@@ -85,6 +85,11 @@ class SqliteRunIndex(Writer):
                 row = connection.execute("SELECT count(*) FROM run WHERE source = ?", (source,)).fetchone()
         return int(row[0])
 
+    def mark(self) -> int:
+        """Give the mark of the index as it is now."""
+        with self.database.reading() as connection:
+            return int(connection.execute("SELECT changed FROM mark").fetchone()[0])
+
 
 def _reach(connection: sqlite3.Connection, key: int) -> tuple[float | None, float | None]:
     (least,) = connection.execute("SELECT min(rank) FROM entry WHERE key = ? AND rank < ''", (key,)).fetchone()
