@@ -38,6 +38,8 @@ LONG_WAIT = 20.0
 LISTENERS = 3
 # Seconds after which a job that was announced and never written is given up.
 HALF_MADE = 30.0
+# Seconds between two looks at it until then.
+HALF_MADE_LOOK = 1.0
 NICE = 3
 LOG_LIMIT = 1_000_000
 #: The files of a job whose appearance is worth a look.
@@ -152,7 +154,7 @@ class Followers:
                 continue
             self._targets[uid] = target
             groups.setdefault((target.host, target.executor), []).append(folder)
-        pause = 30.0
+        pause = 30.0 if len(self._targets) == len(uids) else HALF_MADE_LOOK
         for key, folders in groups.items():
             with contextlib.suppress(LabError):
                 pause = min(pause, self._serve(key, folders, woken))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import threading
 import time
@@ -58,7 +59,8 @@ class Submission:
         try:
             draft = self._draft(target, after)
             checked.done()
-            folders = jobs.submit(draft, request.job.members if request.job.each else (), (uid, code.done))
+            members = request.job.members if request.job.each else ()
+            folders = jobs.submit(draft, members, (uid, code.done), wake=not here)
         except BaseException:
             if not self._lab.paths.run(uid).run.exists():
                 jobs.spare.append(uid)
@@ -188,7 +190,7 @@ class Submission:
     def send(self, folders: list[JobFolder]) -> None:
         """Bring jobs to this machine's own executor, beside the prompt; far ones are the follower's.
 
-        Where the kernel dies in between, the follower goes on.
+        Where the kernel dies in between, the follower goes on: it lives, and is woken afterwards, or it would send.
         """
         from labnb.capture.files import aside
 
@@ -198,11 +200,12 @@ class Submission:
 
         def work() -> None:
             with aside():  # what labnb reads here is read by no cell
-                for folder in folders:
-                    try:
+                self._lab.jobs.index.follower.see_to_it()
+                with contextlib.suppress(LabError, OSError):  # the follower meets the same, and tells it
+                    for folder in folders:
                         send.send(folder)
-                    except (LabError, OSError):
-                        return  # the follower meets the same, and tells it
+                with contextlib.suppress(LabError, OSError):
+                    self._lab.jobs.index.announce(*(one.uid for one in folders if not one.read().collected))
 
         threading.Thread(target=work, name="labnb-send", daemon=True).start()
 

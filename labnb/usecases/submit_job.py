@@ -95,10 +95,13 @@ class SubmitJob:
         draft: Draft,
         members: Sequence[Mapping[str, Any]] = (),
         first: tuple[str, Callable[[], Taken]] | None = None,
+        *,
+        wake: bool = True,
     ) -> list[JobFolder]:
         """Write a job, or one for each of `members` (params that are bound and recorded). Raises LabError or OSError.
 
         Nothing is sent: see `SendJob`. `first` is the id of the first job, and waits for what is taken for it already.
+        Without `wake` the follower is left to look in its own time: the caller sends, and announces them again.
         """
         self.index.make()
         uids = [uuid.uuid4().hex for _ in members or (0,)]
@@ -119,7 +122,8 @@ class SubmitJob:
             raise
         if group is not None:
             self.index.write_group(JobGroup(group, draft.name, tuple(uids), tuple(dict(own) for own in members)))
-        self.index.announce(*uids)
+        if wake:
+            self.index.announce(*uids)
         return made
 
     def take(self, uid: str) -> Taken:
