@@ -49,13 +49,17 @@ class Waste:
 
 
 @dataclass
-class _Use:
-    """What the jobs of one place use."""
+class _InUse:
+    """What jobs that are kept use, wherever they are: two names of a host may lead to the same folder.
 
-    place: Place
+    `ids` and `folders` are those jobs, `known` the folders of all jobs, `names` the objects and environments that they
+    name. `open` says that one is not collected yet, `blind` that one cannot be read: nobody knows what it uses.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    folders: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
-    named: set[str] = field(default_factory=set)
-    outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
     open: bool = False
     blind: bool = False
 
@@ -73,13 +77,14 @@ class CleanJobs:
         """Say what can go (with `outputs` also what cells wrote), and which places could not be looked at."""
         found: list[Waste] = []
         notes: list[Note] = []
-        for use in self._uses(older, outputs, notes):
+        used = _InUse()
+        for place in self._places(older, outputs, notes, used):
             try:
-                listed = use.place.list()
+                listed = place.list(used.folders)
             except LabError as error:
-                notes.append(Note(error.code, f"{use.place.name} was not looked at: {error.message}", error.hint))
+                notes.append(Note(error.code, f"{place.name} was not looked at: {error.message}", error.hint))
                 continue
-            found += self._waste(use, listed, older)
+            found += self._waste(place, used, listed, older)
         return found, notes
 
     def remove(self, waste: Iterable[Waste], older: float) -> tuple[list[Waste], list[Note]]:
@@ -108,12 +113,11 @@ class CleanJobs:
                 notes.append(Note(error.code, error.message, error.hint))
         return gone, notes
 
-    def _uses(self, older: float, outputs: bool, notes: list[Note]) -> list[_Use]:
-        """Sort the jobs by their places, and say what they use there."""
-        here = _Use(
-            Place("this machine", self.host(""), str(self.index.home), str(Path("~/.labnb/environments").expanduser()))
-        )
-        uses: dict[tuple[str, str], _Use] = {("", ""): here}
+    def _places(self, older: float, outputs: bool, notes: list[Note], used: _InUse) -> list[Place]:
+        """Sort the jobs by their places, and note what those that are kept use."""
+        environments = str(Path("~/.labnb/environments").expanduser())
+        here = Place("this machine", self.host(""), str(self.index.home), environments)
+        places = {("", ""): here}
         announced = set(self.index.announced())
         for uid in self.index.uids():
             folder = JobFolder(self.index.lab.run(uid).folder)
@@ -121,48 +125,40 @@ class CleanJobs:
                 job, target = folder.read(), target_of(folder)
                 host = self.host(target.host)
             except LabError as error:
-                here.blind = True  # nobody can say what it uses
+                used.blind = True
+                used.ids.add(uid)
                 notes.append(Note(error.code, f"The job {uid[:8]} cannot be read: {error.message}", error.hint))
                 continue
-            use = here
+            place = here
             if not host.local and job.folder:
-                store = str(PurePosixPath(job.folder).parent)
-                environments = str(PurePosixPath(store).parent / "environments")
-                place = Place(target.host, host, store, environments)
-                use = uses.setdefault((target.host, store), _Use(place))
-            kept = not job.collected or uid in announced or _age(job) < older
-            self._sort(folder, job, {id(use): use, id(here): here}.values(), kept)
-            far = use is not here
-            if job.folder:
-                use.known.add(job.folder)
-            if kept:
-                use.place.kept.append(job.folder or str(folder.paths.folder))
-            elif far and (outputs or self._has_all(folder)):
-                use.place.folders.append(job.folder)
-            elif host.local and folder.paths.work.is_dir():
-                place_of = str(folder.paths.folder)
-                use.place.work[place_of] = time.time() + 86400 if outputs else _began(folder, job)
-                use.outputs[place_of] = () if outputs else self._outputs(folder)
-            elif far:
-                use.place.work[job.folder] = _began(folder, job)
-                use.outputs[job.folder] = self._outputs(folder)
-        return list(uses.values())
+                store = PurePosixPath(job.folder).parent
+                found = Place(target.host, host, str(store), str(store.parent / "environments"))
+                place = places.setdefault((target.host, str(store)), found)
+            lies = job.folder or str(folder.paths.folder)
+            used.known.add(lies)
+            if not job.collected or uid in announced or _age(job) < older:
+                self._use(folder, job, lies, used)
+            elif place is not here and (outputs or self._has_all(folder)):
+                place.folders.append(lies)
+            elif place is not here or (host.local and folder.paths.work.is_dir()):
+                place.work[lies] = time.time() + 86400 if outputs else _began(folder, job)
+                place.outputs[lies] = () if outputs else self._outputs(folder)
+        return list(places.values())
 
-    def _sort(self, folder: JobFolder, job: Job, uses: Iterable[_Use], kept: bool) -> None:
-        """Note what a job that is kept names in the places that it uses."""
-        for use in uses if kept else ():
-            use.open |= not job.collected
-            try:
-                request = folder.request()
-                run, _ = RunFolder(self.index.lab.run(folder.uid)).stored()
-            except (LabError, OSError):
-                use.blind = True
-                continue
-            use.named.update((*request.objects, request.state))
-            lock = str(run.environment.get("lock", "")).rpartition(":")[2][:32]
-            use.named.update((lock, f"{lock}-{request.python}"))
+    def _use(self, folder: JobFolder, job: Job, lies: str, used: _InUse) -> None:
+        used.ids.add(folder.uid)
+        used.folders.append(lies)
+        used.open |= not job.collected
+        try:
+            request = folder.request()
+            run, _ = RunFolder(self.index.lab.run(folder.uid)).stored()
+        except (LabError, OSError):
+            used.blind = True
+            return
+        lock = str(run.environment.get("lock", "")).rpartition(":")[2][:32]
+        used.names.update((*request.objects, request.state, lock, f"{lock}-{request.python}"))
 
-    def _waste(self, use: _Use, listed: list[Left], older: float) -> list[Waste]:
+    def _waste(self, place: Place, used: _InUse, listed: list[Left], older: float) -> list[Waste]:
         now = time.time()
         linked = {left.path for left in listed if left.kind == "link"}
         own = self.index.store.runner(self.runner().digest).name
@@ -170,21 +166,16 @@ class CleanJobs:
         for left in listed:
             name = PurePosixPath(left.path).name
             if left.kind in ("work", "folder"):
-                found.append(Waste(use.place, left, use.outputs.get(left.path, ())))
-            elif left.kind in KINDS and not use.blind and now - left.used > _rest(left.kind, older):
-                needed = (
-                    name in use.named or left.path in linked or (left.kind == "runners" and (use.open or name == own))
-                )
-                if not needed:
-                    found.append(Waste(use.place, left))
-        signs: dict[str, float] = {}
-        for left in listed:
-            if left.kind == "sign":
+                found.append(Waste(place, left, place.outputs.get(left.path, ())))
+            elif left.kind == "sign":  # of a run that was removed here
                 path = str(PurePosixPath(left.path).parent)
-                signs[path] = max(signs.get(path, 0.0), left.used)
-        for path, used in signs.items():  # of runs that were removed here
-            if path not in use.known and now - used > _rest("folder", older):
-                found.append(Waste(use.place, Left("folder", 0, used, path)))
+                lost = path not in used.known and PurePosixPath(path).name not in used.ids
+                if lost and now - left.used > _rest("folder", older):
+                    found.append(Waste(place, Left("folder", 0, left.used, path)))
+            elif left.kind in KINDS and not used.blind and now - left.used > _rest(left.kind, older):
+                runs = left.kind == "runners" and (used.open or name == own)
+                if not (runs or name in used.names or left.path in linked):
+                    found.append(Waste(place, left))
         return found
 
     def _has_all(self, folder: JobFolder) -> bool:

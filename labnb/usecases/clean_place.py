@@ -12,14 +12,15 @@ from labnb.ports.host import Host
 _PATIENCE = 600.0
 # Fixed scripts: what is told to them stands in their words and their input. Sizes are bytes, times seconds.
 _LIST = """\
+# A running job renews its state in the folder "job" every few seconds: the folder's time is its sign of life.
 store=$1 environments=$2
 find / -maxdepth 0 -printf "" 2>/dev/null || { echo "its find is not GNU's" >&2; exit 9; }
 for name in objects data trees; do
-  find "$store/$name" -maxdepth 1 -type f ! -name ".*" -printf "$name %s %T@ %p\\n"
+  find "$store/$name" -maxdepth 1 -type f -printf "$name %s %T@ %p\\n"
 done
 find "$store/wheels" -mindepth 2 -maxdepth 2 -type f -printf "wheels %s %T@ %p\\n"
 find "$store" -maxdepth 1 -type f -name "runner-*.pyz" -printf "runners %s %T@ %p\\n"
-find "$store" -mindepth 3 -maxdepth 3 -path "*/job/*.json" -printf "sign 0 %T@ %h\\n"
+find "$store" -mindepth 2 -maxdepth 2 -type d -name job -printf "sign 0 %T@ %p\\n"
 for place in "$environments"/*/; do
   place=${place%/} mark=${place%/}/.whole
   [ -e "$place/pyvenv.cfg" ] || continue
@@ -79,21 +80,21 @@ class Left:
 class Place:
     """A folder of jobs on a host; `environments` is beside it.
 
-    `kept`, `work` and `folders` are job folders: those in use, those whose work trees are no longer needed (with the
-    time at which their cells began), and those that may go as a whole.
+    `work` and `folders` are job folders: those whose work trees are no longer needed (with the time at which their
+    cells began), and those that may go as a whole. `outputs` are paths in a work tree that stay.
     """
 
     name: str
     host: Host
     store: str
     environments: str
-    kept: list[str] = field(default_factory=list)
     work: dict[str, float] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
+    outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def list(self) -> list[Left]:
-        """List what is there, in one question. Raises what the host raises."""
-        lines = [f"kept 0 {path}" for path in self.kept]
+    def list(self, used: Iterable[str]) -> list[Left]:
+        """List what is there, in one question, and what the job folders `used` link to. Raises what the host raises."""
+        lines = [f"kept 0 {path}" for path in used]
         lines += [f"work {began:.3f} {path}" for path, began in self.work.items()]
         lines += [f"folder 0 {path}" for path in self.folders]
         text = "".join(f"{line}\n" for line in lines)

@@ -156,7 +156,13 @@ def test_what_old_jobs_left_on_a_far_host_is_taken_away(jobs: Jobs, disk: Path, 
     orphan = store / ("0" * 32) / "job"
     orphan.mkdir(parents=True)
     (orphan / "end.json").touch()
-    os.utime(orphan / "end.json", (long_ago,) * 2)
+    os.utime(orphan, (long_ago,) * 2)
+    on_its_way = jobs.write("far", "pass")
+    (store / on_its_way.uid / "job").mkdir(parents=True)
+    os.utime(store / on_its_way.uid / "job", (long_ago,) * 2)
+    half = store / "data" / f".{'0' * 32}.1234"
+    half.touch()
+    os.utime(half, (long_ago,) * 2)
     content = {path.read_bytes()[:3].decode(): path for path in store.glob("data/*")}
     cleaner = jobs.lab.jobs.clean
     waste, notes = cleaner.look(30 * 86400)
@@ -165,6 +171,7 @@ def test_what_old_jobs_left_on_a_far_host_is_taken_away(jobs: Jobs, disk: Path, 
     far = {word: folder.read().folder for word, folder in folders.items()}
     assert {pair for pair in found if pair[0] != "trees"} == {
         ("folder", far["old"]), ("work", far["wrote"]), ("folder", str(orphan.parent)), ("data", str(content["wro"])),
+        ("data", str(half)),
     }  # fmt: skip
     assert cleaner.remove(waste, 30 * 86400)[1] == []
     assert not Path(far["old"]).exists()
