@@ -13,7 +13,7 @@ import pytest
 from labnb.cli.main import main
 from labnb.lab import Lab
 from labnb.model.job import JobState
-from labnb.model.run import time_text
+from labnb.model.run import RunStatus, time_text
 from labnb.runfolder.folder import RunFolder
 from labnb.runfolder.job_index import JobFolder
 from labnb.usecases.clean_jobs import Waste
@@ -23,7 +23,6 @@ from tests.services.by_hand import Jobs
 
 DAY = 86400.0
 MONTH = 30 * DAY
-CELL = "with open('made.txt', 'w') as file: file.write('mine')\nx = big[0]"
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_only_what_no_job_needs_is_taken_away(jobs: Jobs, tmp_path: Path) -> Non
     work = folders["old"].paths.work
     assert [path.name for path in work.rglob("*")] == ["made.txt"], "what the cell wrote stays"
     assert load_value(folders["old"].paths, "x") == 1
-    assert RunFolder(folders["old"].paths.run).read().metrics is not None
+    assert RunFolder(folders["old"].paths.run).read().status is RunStatus.FINISHED
     assert (folders["young"].paths.work / "data.bin").exists()
     assert paths(lab.jobs.clean.look(MONTH)[0]) == set(), "a second time there is nothing"
     # The job that waited has all that it needs; then the other runner can go, and what cells wrote where that is asked.
