@@ -32,7 +32,7 @@ TURNS = 3
 
 def main() -> Iterator[Figure]:
     """Measure; every peer runs in turn with labnb, on the same files."""
-    with tempfile.TemporaryDirectory(prefix="labnb-bench-") as base:
+    with tempfile.TemporaryDirectory(prefix="bench-data-") as base:
         root = Path(base, "project")
         root.mkdir()
         _dvc(root, "init", "-q", "--no-scm")
@@ -77,10 +77,11 @@ def _many(root: Path) -> Iterator[Figure]:
 def _resolve(root: Path, whole: int | None) -> None:
     """Do what a run does at its end with the files that its cell opened: digests by their state, then versions."""
     hasher = Hasher(StatCache(root / ".labnb" / "cache" / "stat.db"))
+    start = len(f"{root}/")
     paths = [f"{folder}/{name}" for folder, _, names in os.walk(root / "data") for name in names]
     signs = {path: signature(os.stat(path)) for path in paths}
     known = hasher.all(signs.items())
-    uses = [FileUse(os.path.relpath(path, root), f"md5:{known[path].md5}", signs[path].size) for path in paths]
+    uses = [FileUse(path[start:], f"md5:{known[path].md5}", signs[path].size) for path in paths]
     found = DvcDataStore(root).resolve(uses)
     assert (len(found) == 1 and found[0].files == whole and found[0].version) if whole else len(found) >= 1
 

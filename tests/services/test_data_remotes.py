@@ -267,6 +267,27 @@ def test_a_bucket_that_is_not_there(place: Place, remote: Remote) -> None:
     assert not test.ok
 
 
+def test_remotes_of_a_repository_with_several_projects(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (place.path / name).mkdir()
+        dvc(place.path / name, "init", "-q", "--no-scm")
+        place.write(f"{name}/t.csv", name)
+        monkeypatch.chdir(place.path / name)
+        place.again().add_remote(f"of-{name}", str(tmp_path / "store"), default=True)
+        assert place.writer.test_remote().ok
+    monkeypatch.chdir(place.path)
+    assert not (place.path / ".dvc").exists()
+    assert sorted(info.name for info in place.again().remotes()) == ["of-a", "of-b"]
+    for asked in (place.writer.test_remote, lambda: place.writer.add_remote("third", str(tmp_path / "third"))):
+        with pytest.raises(NotFound, match=r"several DVC projects in .*: a, b\. Work in the folder of one"):
+            asked()
+    # Versions know where they lie: both go where their own project says.
+    versions = [place.writer.add(Path(f"{name}/t.csv")).version for name in ("a", "b")]
+    assert place.writer.push(versions).remote == "of-a, of-b"
+
+
 @pytest.mark.parametrize("remote", ["folder"], indirect=True)
 def test_an_interruption_ends_it_cleanly(place: Place, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     data = version(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from labnb.adapters.dvc.checkout import restore, restore_to, wanted
 from labnb.adapters.dvc.exchange import heal
 from labnb.adapters.dvc.found import project_of
 from labnb.adapters.dvc.project import Project, make_project
+from labnb.adapters.dvc.settings import read_settings
 from labnb.adapters.dvc.transfer import fetch, pull, push, salvage
 from labnb.adapters.dvc.used import projects_below
 from labnb.model.data_changes import Added, CheckedOut, Freed, KeptVersion, RemoteInfo, RemoteTest, Transferred
@@ -111,11 +113,15 @@ class DvcDataWriter:
 
     def remotes(self) -> tuple[RemoteInfo, ...]:
         """See the port."""
-        return remote_settings.remotes(self._here().settings) if project_of(self._root) else ()
+        try:
+            tops = [top] if (top := self._top()) else []
+        except NotFound:  # several: the remotes of all of them
+            tops = list(projects_below(self._root))
+        return tuple(info for top in tops for info in remote_settings.remotes(read_settings(top)))
 
     def add_remote(self, name: str, url: str, *, default: bool = False) -> RemoteInfo:
         """See the port."""
-        if project_of(self._root) is None:
+        if self._top() is None:
             make_project(self._root)
         return remote_settings.add_remote(self._here(), name, url, default=default)
 
@@ -187,7 +193,24 @@ class DvcDataWriter:
         )
 
     def _here(self) -> Project:
-        return Project.around(os.path.join(self._root, "x"), self._root, self._stat_cache)
+        return Project.around(os.path.join(self._top() or self._root, "x"), self._root, self._stat_cache)
+
+    def _top(self) -> str | None:
+        """Give the DVC project that is meant where nothing names one: around the project or the working folder.
+
+        Else the only one in the project; None where there is none. Raises NotFound that names them, where there are
+        several.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            for folder in (self._root, os.path.realpath(os.getcwd())):
+                top = project_of(folder)
+                if top is not None and (folder == self._root or f"{top}/".startswith(f"{self._root}/")):
+                    return top
+        below = sorted(projects_below(self._root))
+        if len(below) > 1:
+            names = ", ".join(os.path.relpath(top, self._root) for top in below)
+            raise NotFound(f"There are several DVC projects in {self._root}: {names}.", "Work in the folder of one.")
+        return below[0] if below else None
 
     def _open(self, place: str, progress: Progress) -> Project:
         """Open the DVC project around a place, cleared of what killed processes left in it."""
