@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
     """Name the benches; each is imported when it runs."""
-    from benchmarks import data, files, jobs, load, log, overhead, publish, server
+    from benchmarks import data, files, front, jobs, load, log, overhead, publish, server
 
     return {
         "load": load.main,
@@ -32,6 +32,7 @@ def benches() -> dict[str, Callable[[], Iterable[Figure]]]:
         "data": data.main,
         "jobs": jobs.main,
         "server": server.main,
+        "front": front.main,
     }
 
 

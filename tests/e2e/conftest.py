@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.notebook import Notebook, shot
 from tests.e2e.server import LabServer, running_lab
@@ -55,6 +55,14 @@ def browser(chromium: str) -> Iterator[Browser]:
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all tests: the code of JupyterLab, fetched and compiled once from each server, stays in its cache."""
+    opened = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def console() -> list[str]:
     """What the page complained about; a test may take out what it expects."""
@@ -62,14 +70,13 @@ def console() -> list[str]:
 
 
 @pytest.fixture
-def page(request: pytest.FixtureRequest, browser: Browser, lab: LabServer, console: list[str]) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer, console: list[str]) -> Iterator[Page]:
     """JupyterLab, fully started, in an empty workspace. Errors in the console fail the test."""
 
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error":
             console.append(f"{message.text} ({message.location.get('url', '')})")
 
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
     opened = context.new_page()
     opened.on("pageerror", lambda error: console.append(str(error)))
     opened.on("console", listen)
@@ -81,7 +88,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, lab: LabServer, conso
     shot(opened, re.sub(r"\W+", "-", request.node.name).strip("-"))
     complaints = list(console)
     opened.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
-    context.close()
+    opened.close()
     assert complaints == []
 
 

@@ -90,6 +90,7 @@ def test_keyboard_alone(page: Page) -> None:
         page.keyboard.press(key)
     expect(side.status).to_have_text("3 of 8 runs")
     page.keyboard.press("Control+End")
+    expect(box).to_have_attribute("aria-activedescendant", re.compile("-7$"))
     page.keyboard.press("Space")
     expect(side.status).to_have_text("4 of 8 runs")
     active = box.get_attribute("aria-activedescendant")

@@ -76,16 +76,16 @@ export class JobEnds {
         .slice(0, LOOKED)
         .map(job => jobs.detail(job).catch(() => null))
     );
-    const ended = found.filter(
-      (job): job is IJobItem =>
-        job !== null &&
-        jobEnded(job.state) &&
-        Date.parse(job.ended ?? '') >= this._since
+    const over = found.filter(
+      (job): job is IJobItem => job !== null && jobEnded(job.state)
     );
-    ended.forEach(job => {
+    over.forEach(job => {
       this._told.add(job.id);
       this._open.delete(job.id);
     });
+    const ended = over.filter(
+      job => Date.parse(job.ended ?? '') >= this._since
+    );
     if (ended.length > 0) {
       this._ended.emit(ended);
     }
