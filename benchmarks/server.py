@@ -81,8 +81,9 @@ class Server:
             time.sleep(0.05)
 
     def processor(self) -> float:
-        """Give the milliseconds of processor that it has used."""
-        return _used(self._process.pid)
+        """Give the milliseconds of processor that it has used, its ended threads included; counted in tens."""
+        text = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(text[11]) + int(text[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
         """Give the megabytes that it has in memory of its own."""
@@ -159,7 +160,9 @@ def beside_mlflow(place: Path, size: Size, ours: list[list[float]], patience: fl
     for (name, _, theirs), times in zip(asked(size), ours, strict=True):
         peer, answered = ask_mlflow(place, *theirs, patience)
         said = "MLflow" if answered else f"MLflow (given up after {patience:g} s)"
-        yield Figure(f"{size.runs:,} runs, {name}", middle(times), "ms", 100, said, peer)
+        # Free text reads all texts; no bound was set for it.
+        limit = None if name == "free text" else 100
+        yield Figure(f"{size.runs:,} runs, {name}", middle(times), "ms", limit, said, peer)
     yield Figure("the slowest answer to all these", max(max(times) for times in ours), "ms")
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from labnb.usecases.run_detail_edit import EditRun
 
 Tell = Callable[[Sequence[str], Sequence[str]], None]
+#: Seconds in which the first page of a large index is answered before the folders are looked at.
+HEAD_START = 0.5
 
 
 class IndexLab:
@@ -118,6 +120,7 @@ class IndexLab:
             tell_data,
             self._mend,
             self._prepare,
+            HEAD_START if self.index.large else 0.0,
         )
         return ReadIndex(self.index, keeper, tracking, self.index.close)
 

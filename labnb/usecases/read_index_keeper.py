@@ -47,7 +47,8 @@ class State:
 class IndexKeeper:
     """A thread that keeps the index of one project. `tell` is told the uids that changed and that went.
 
-    `prepare` is called for each run that was read and has ended, when there is nothing else to do.
+    `prepare` is called for each run that was read and has ended, when there is nothing else to do. `head_start` are
+    seconds that the question has which it begins with: both share the interpreter.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class IndexKeeper:
         tell_data: Callable[[], None] = lambda: None,
         mend: Mend = lambda uid: False,
         prepare: Callable[[str], None] = lambda uid: None,
+        head_start: float = 0.0,
     ) -> None:
         self._writer, self._news, self._tell = writer, news, tell
         self._tell_data, self._mend, self._prepare = tell_data, mend, prepare
         self._unprepared: list[str] = []
+        self._head_start = head_start
         self._folders = FolderReader(lab)
         self.state = State()
         self._asked: set[str] = set()
@@ -106,6 +109,7 @@ class IndexKeeper:
             self._news.wake()
 
     def _run(self) -> None:
+        self._ended.wait(self._head_start)
         while not self._ended.is_set():
             try:
                 self._round()

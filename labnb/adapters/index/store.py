@@ -17,6 +17,9 @@ from labnb.model.facts import key_of
 from labnb.model.run import MlflowLink, time_text
 from labnb.ports.run_index import Found, Question, Source
 
+#: Bytes: some thousand runs.
+LARGE = 20_000_000
+
 
 class SqliteRunIndex(Writer):
     """The index of one project, in a folder for caches. See the ports RunIndex and RunIndexWriter."""
@@ -29,6 +32,14 @@ class SqliteRunIndex(Writer):
     def close(self) -> None:
         """Let the file go."""
         self.database.close()
+
+    @property
+    def large(self) -> bool:
+        """Whether there are so many runs in it that comparing them with their folders takes a while."""
+        try:
+            return self.database.path.stat().st_size > LARGE
+        except OSError:
+            return False
 
     def ask(self, question: Question) -> Found:
         """Give a page of runs."""
