@@ -186,6 +186,8 @@ def give_up(index: JobIndex, uid: str) -> None:
     if not index.lab.run(uid).run.exists():
         if time.time() - (index.active_folder / uid).stat().st_mtime > HALF_MADE:
             index.leave(uid)
+            with contextlib.suppress(OSError):  # it is empty, or there is more to it
+                index.lab.run(uid).folder.rmdir()
         return
     run, owner = RunFolder(index.lab.run(uid)).stored()
     if run.status.ended or mend_run(index.lab, uid) is not None or owner is None:
