@@ -66,22 +66,23 @@ class KeepData:
         if self.policy == "record":
             why = "[data] policy is record."
             return Kept(tuple(inputs), code, (_not_kept(names, why, 'policy = "version" keeps the content as well.'),))
-        large, notes, now, waiting = [], [], [], []
-        for name in names:
-            size, files = self._measure(name)
-            if size > self.limit:
-                large.append(f"{name} ({size_text(size)})")
-            elif wait or (size <= AT_ONCE and files <= FILES_AT_ONCE):
-                now.append(name)
-            else:
-                waiting.append(name)
-        if large:
-            hint = "[data] max_version_mb in labnb.toml allows more; labnb data add makes it a version."
-            notes.append(_not_kept(large, f"Larger than {size_text(self.limit)}.", hint))
+        # Who does not wait does not wait for a look at all files of a large folder either.
+        waiting = [] if wait else [name for name in names if self._takes_long(name)]
+        now, notes = self.allowed([name for name in names if name not in waiting])
         kept = self.keep_these(now, inputs, code, parts)
         if waiting:
             notes.append(keeping(waiting))
         return Kept(kept.inputs, kept.code, (*notes, *kept.notes), tuple(waiting))
+
+    def allowed(self, names: Sequence[str]) -> tuple[list[str], list[Note]]:
+        """Give the datasets that are not too large to be kept, and a note on those that are."""
+        sizes = {name: self._measure(name, self.limit, None)[0] for name in names}
+        large = [f"{name} ({size_text(size)})" for name, size in sizes.items() if size > self.limit]
+        if not large:
+            return list(names), []
+        hint = "[data] max_version_mb in labnb.toml allows more; labnb data add makes it a version."
+        note = _not_kept(large, f"Larger than {size_text(self.limit)}.", hint)
+        return [name for name in names if sizes[name] <= self.limit], [note]
 
     def keep_these(
         self, names: Iterable[str], inputs: Sequence[FileUse], code: CodeVersion | None, parts: Parts
@@ -144,8 +145,12 @@ class KeepData:
         )
         return tuple(whole if use is own[0] else use for use in found if use is own[0] or use not in own)
 
-    def _measure(self, name: str) -> tuple[int, int]:
-        """Give bytes and number of files of a dataset, as far as it can be looked at."""
+    def _takes_long(self, name: str) -> bool:
+        size, files = self._measure(name, AT_ONCE, FILES_AT_ONCE)
+        return size > AT_ONCE or files > FILES_AT_ONCE
+
+    def _measure(self, name: str, most: int, files_at_most: int | None) -> tuple[int, int]:
+        """Give bytes and number of files of a dataset, as far as it can be looked at; looks no further than needed."""
         path = os.path.join(self.root, name)
         if not os.path.isdir(path):
             try:
@@ -163,10 +168,10 @@ class KeepData:
                         else:
                             size += entry.stat().st_size
                             files += 1
+                            if size > most or (files_at_most is not None and files > files_at_most):
+                                return size, files
             except OSError:
                 continue
-            if size > self.limit:
-                break
         return size, files
 
 

@@ -81,9 +81,10 @@ class KeepLate:
             return
         with contextlib.suppress(OSError, LabError):  # the next session tries again
             run, _ = folder.stored()
-            kept = self.keep.keep_these(names, run.inputs, _code_of(run), parts)
+            now, told = self.keep.allowed(names)
+            kept = self.keep.keep_these(now, run.inputs, _code_of(run), parts)
             waiting = keeping(names)
-            notes: tuple[Note, ...] = (*(note for note in run.notes if note != waiting), *kept.notes)
+            notes: tuple[Note, ...] = (*(note for note in run.notes if note != waiting), *told, *kept.notes)
             run = dataclasses.replace(run, inputs=kept.inputs, notes=notes, code=_followed(run, kept.code))
             mark = _fingerprint(folder, run)
             folder.write(dataclasses.replace(run, fingerprint=mark) if mark else run)
