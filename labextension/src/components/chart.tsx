@@ -24,7 +24,12 @@ let plotly: Promise<IPlotly> | null = null;
 
 /** Plotly, fetched once. */
 export function loadPlotly(): Promise<IPlotly> {
-  plotly = plotly ?? import('../charts/plotly').then(chunk => chunk.Plotly);
+  if (!plotly) {
+    const asked = import('../charts/plotly').then(chunk => chunk.Plotly);
+    // What did not arrive is asked for again by the next chart.
+    asked.catch(() => (plotly = null));
+    plotly = asked;
+  }
   return plotly;
 }
 

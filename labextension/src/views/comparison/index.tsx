@@ -4,6 +4,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { IComparison } from '../../api/types';
 import { curvesCell } from '../../charts/cell';
+import { loadPlotly } from '../../components/chart';
 import { Curves } from '../../components/curves';
 import { Boundary } from '../../components/boundary';
 import { Failed, Loading } from '../../components/state';
@@ -27,6 +28,8 @@ export class ComparisonView extends ReactWidget {
       '%1 runs side by side',
       model.uids.length
     );
+    // While the table is asked for and read, what draws the curves is on its way.
+    void loadPlotly();
   }
 
   readonly model: ComparisonModel;
