@@ -79,7 +79,8 @@ class KeepLate:
         if not folder.paths.run.exists():  # it was deleted
             file.unlink(missing_ok=True)
             return
-        with contextlib.suppress(OSError, LabError):  # the next session tries again
+        # The next session tries again. RuntimeError: the interpreter ends and starts no threads any more.
+        with contextlib.suppress(OSError, LabError, RuntimeError):
             run, _ = folder.stored()
             now, told = self.keep.allowed(names)
             kept = self.keep.keep_these(now, run.inputs, _code_of(run), parts)
