@@ -296,8 +296,8 @@ for worker in range(4):
         os._exit(0)
 for _ in range(4):
     os.wait()
-open("out.bin", "wb").write(b"weights")
-labnb.artifact("out.bin")
+open("out-{number}.bin", "wb").write(b"weights")
+labnb.artifact("out-{number}.bin")
 print("done")
 """
 
@@ -334,7 +334,7 @@ def test_sessions_and_publishers_on_a_real_fuse_mount(fuse: Path, tmp_path: Path
         assert run.mlflow is not None
         held = read(run.mlflow)
         assert held.values("loss3") == [1 / (step + 1) for step in range(200)]
-        assert held.artifacts["out.bin"] == b"weights"
+        assert held.artifacts[f"out-{str(run.name)[-1]}.bin"] == b"weights"
 
 
 def assert_whole(project: Path, run: Run) -> None:
