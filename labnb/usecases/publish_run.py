@@ -112,6 +112,8 @@ class _Copy:
     def go_on(self) -> Progress:
         key = self.folder.state_key()
         run, _ = self.folder.stored()
+        if not run.status.ended and self._is_up_to_date():
+            return Progress(False, asked=False)
         identity = self.store.identity()
         if self.state.store != identity:
             _reset(self.state, identity)
@@ -142,6 +144,12 @@ class _Copy:
             self.store.close(opened.link, run)
         self._succeed(key if run.status.ended else "")
         return Progress(run.status.ended)
+
+    def _is_up_to_date(self) -> bool:
+        """Whether the store has all that was logged so far: a job that waits for days is no reason to ask it."""
+        journal = self.folder.paths.journal
+        logged = journal.stat().st_size if journal.exists() else 0
+        return self.state.link is not None and not self.state.failures and logged == self.state.offset
 
     def _copy_points(self, opened: StoredRun) -> dict[str, Value] | None:
         """Copy what was logged since the last time; give the params among it, None when there was no time for all."""

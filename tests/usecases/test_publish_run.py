@@ -91,13 +91,19 @@ def test_an_ended_run_is_copied_whole_and_once(lab: LabPaths, store: MemoryResul
     assert run.mlflow.run_id in store.runs
 
 
-def test_a_run_is_followed_while_it_goes_on(lab: LabPaths, store: MemoryResultStore) -> None:
+def test_a_run_is_followed_while_it_goes_on(
+    lab: LabPaths, store: MemoryResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorded = Recorded(lab, params={"lr": 0.1}).log(3)
     progress = publish_run(lab, recorded.uid, named(store))
     assert not progress.done
     assert progress.again is None
     assert len(held(store, recorded).values("loss")) == 3
     assert recorded.folder.read().published == "publishing"
+    with monkeypatch.context() as nothing_new:
+        nothing_new.delattr(MemoryResultStore, "open")
+        nothing_new.delattr(MemoryResultStore, "identity")
+        assert not publish_run(lab, recorded.uid, named(store)).asked
     recorded.log(4)
     recorded.journal.add("param", name="late", value=7)
     publish_run(lab, recorded.uid, named(store))
