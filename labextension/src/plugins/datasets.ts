@@ -7,8 +7,6 @@ import { CommandIDs } from '../commands';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { DatasetsModel } from '../models/datasets';
-// Wanted at once: the side bar may be the first thing that is looked at.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { DatasetsPanel } from '../panels/datasets';
 import { IBackend, IRuns, ISidebar } from '../tokens';
 

@@ -16,8 +16,6 @@ import { JobEnds } from '../models/job_ends';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { JobsModel } from '../models/jobs';
-// Wanted at once: the side bar may be the first thing that is looked at.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { JobsPanel } from '../panels/jobs';
 import { IBackend, IJobs, IRuns, ISidebar } from '../tokens';
 

@@ -9,11 +9,7 @@ import { CommandIDs } from '../commands';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { FIRST_CHOICES, RunsModel } from '../models/runs';
-// Wanted at once: the side bar may be the first thing that is looked at.
-
 import { ServerModel } from '../models/server';
-// Wanted at once: the side bar may be the first thing that is looked at.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { RunsPanel } from '../panels/runs';
 import { ProjectChoice } from '../components/project';
 import { IBackend, IRuns, ISidebar } from '../tokens';
