@@ -153,7 +153,8 @@ class WorkTree:
         drop = [e.path for e in entries if e.unstaged == "D"] + [
             path for path in chosen.gone if not changed[path].untracked
         ]
-        refuse = [e.path for e in plain if e.path in set(chosen.refused) and not e.untracked]
+        refused = set(chosen.refused)  # what the private index lacks already is told as staged
+        refuse = [e.path for e in plain if e.path in refused and not e.untracked and e.unstaged != "."]
         redacted = {path: new for path, (new, old) in masked.items() if new[1] != old}
         if take or drop or refuse or redacted:
             self._open(state)
