@@ -101,7 +101,7 @@ def _serve(lab: LabPaths, stop: Stop) -> dict[str, int]:
     with contextlib.suppress(OSError):
         lab.queue.mkdir(exist_ok=True)
     with FolderWatch(lab.queue) as watch, _Counter(lab, stop) as counter:
-        while not stop() and lab.home.is_dir():  # a project that was deleted needs nobody
+        while not stop() and lab.queue.is_dir():  # a project that was deleted needs nobody
             if counter.stores.changed():
                 return {}
             result = counter.serve()

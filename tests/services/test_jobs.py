@@ -70,6 +70,7 @@ def pulled_example(root: Path) -> Path:
     return root
 
 
+@pytest.mark.xdist_group("four backends")  # they are executed together, once
 @pytest.mark.parametrize("target", BACKENDS)
 def test_the_same_notebook_with_another_word(target: str, executed: dict[str, tuple[Path, NotebookNode]]) -> None:
     project, notebook = executed[target]
