@@ -1,15 +1,14 @@
 """The Data Store beside `dvc`: 100,000 files of one dataset resolved within a run, and a file of 2 GB added.
 
 A run opens the files of a dataset, and at its end names their version: that is what labnb's own part costs here (the
-reading itself is the cell's). `dvc data status` answers the same question. Once the resolving alone is measured, once
-the whole end of a `%%labrun` cell in a fresh session, from its last statement until the next may run: the record with
-everything in it. Its sizes can be set for a quick look: LABNB_BENCH_FILES, LABNB_BENCH_GB.
+reading itself is the cell's). `dvc data status` answers the same question. Measured is the whole end of a `%%labrun`
+cell in a fresh session, from its last statement until the next may run: the record with everything in it. Its sizes
+can be set for a quick look: LABNB_BENCH_FILES, LABNB_BENCH_GB.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,11 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.figure import Figure, middle
-from labnb.adapters.dvc import DvcDataStore
 from labnb.adapters.dvc.writer import DvcDataWriter
-from labnb.capture.files.digest import Hasher
-from labnb.model.dataset import FileUse
-from labnb.runfolder.stat_cache import StatCache, signature
 
 FILES = int(os.environ.get("LABNB_BENCH_FILES", "100000"))
 GIGABYTES = float(os.environ.get("LABNB_BENCH_GB", "2"))
@@ -52,72 +47,55 @@ def _many(root: Path) -> Iterator[Figure]:
     writer = DvcDataWriter(root)
     took = _time(lambda: writer.add(Path("data")))
     yield Figure(f"{FILES:,} files added", took, "s")
-    before = _peak()
-    ours, theirs, changed_ours, changed_theirs, ends = [], [], [], [], []
+    theirs, ends, changed_theirs, changed_ends, grown = [], [], [], [], []
     for turn in range(TURNS):
         theirs.append(_time(lambda: _dvc(root, "data", "status")))
-        ours.append(_time(lambda: _resolve(root, FILES)))
-        ends.append(_end_of_cell(root))
+        took, more = _end_of_cell(root)
+        ends.append(took)
+        grown.append(more)
         one = root / "data" / "00" / "000000.txt"
         one.write_text(f"changed {turn}\n")
         changed_theirs.append(_time(lambda: _dvc(root, "data", "status")))
-        changed_ours.append(_end_of_cell(root))
+        changed_ends.append(_end_of_cell(root)[0])
         one.write_text("file number 0\n")
         os.utime(one, (1e9, 1e9))
         time.sleep(2.1)
         _dvc(root, "data", "status")
-        _resolve(root, FILES)
-    peer, changed = middle(theirs), middle(changed_theirs)
-    yield Figure("unchanged files resolved within a run", middle(ours), "s", peer / 5, "dvc data status", peer)
-    yield Figure("the whole end of the cell that read them", middle(ends), "s", peer / 5, "dvc data status", peer)
-    yield Figure(
-        "the whole end of the cell with one changed file among them",
-        middle(changed_ours),
-        "s",
-        changed / 5,
-        "dvc data status",
-        changed,
-    )
-    yield Figure("memory that it adds at most", (_peak() - before) / 1e6, "MB", 400)
-
-
-def _resolve(root: Path, whole: int) -> None:
-    """Do what a run does at its end with the files that its cell opened: digests by their state, then versions."""
-    hasher = Hasher(StatCache(root / ".labnb" / "cache" / "stat.db"))
-    start = len(f"{root}/")
-    paths = [f"{folder}/{name}" for folder, _, names in os.walk(root / "data") for name in names]
-    signs = {path: signature(os.stat(path)) for path in paths}
-    known = hasher.all(signs.items())
-    uses = [FileUse(path[start:], f"md5:{known[path].md5}", signs[path].size) for path in paths]
-    found = DvcDataStore(root).resolve(uses)
-    assert len(found) == 1
-    assert found[0].files == whole
-    assert found[0].version
+        _end_of_cell(root)
+    cases = (("unchanged", ends, theirs), ("one of them changed", changed_ends, changed_theirs))
+    for case, ours, others in cases:
+        peer = middle(others)
+        name = f"the end of a cell that read {FILES:,} files, {case}"
+        yield Figure(name, middle(ours), "s", peer / 5, "dvc data status", peer)
+    yield Figure("memory that this end adds at most", max(grown), "MB", 400)
 
 
 _CELL = """%%labrun -q
-import os, time
+import os, resource, time
 size = 0
 for folder, _, names in os.walk("data"):
     for name in names:
         with open(f"{folder}/{name}") as file:
             size += len(file.read())
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 last = time.perf_counter()
 """
 _SESSION = (
-    "import sys, time; from IPython.core.interactiveshell import InteractiveShell; "
+    "import resource, sys, time; from IPython.core.interactiveshell import InteractiveShell; "
     "shell = InteractiveShell.instance(); shell.run_cell('%load_ext labnb'); "
     "done = shell.run_cell(sys.argv[1]); end = time.perf_counter(); done.raise_error(); "
-    "print('end', end - shell.user_ns['last'])"
+    "most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+    "print('end', end - shell.user_ns['last'], most - shell.user_ns['most'])"
 )
 
 
-def _end_of_cell(root: Path) -> float:
-    """Give the seconds between the last statement of a recorded cell and the moment when the next could run."""
+def _end_of_cell(root: Path) -> tuple[float, float]:
+    """Give the seconds from the last statement of a recorded cell until the next could run, and the memory (MB)."""
     environment = {**os.environ, "LABNB_PUBLISHER": "0"}
     command = [sys.executable, "-c", _SESSION, _CELL]
     done = subprocess.run(command, cwd=root, check=True, env=environment, stdout=subprocess.PIPE, text=True)
-    return float(done.stdout.rpartition("end ")[2])
+    seconds, kilobytes = done.stdout.rpartition("end ")[2].split()
+    return float(seconds), float(kilobytes) / 1e3
 
 
 def _large(root: Path) -> Iterator[Figure]:
@@ -167,7 +145,3 @@ def _time(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
