@@ -48,6 +48,12 @@ def study_lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
+def study(study_lab: tuple[LabServer, Study]) -> Study:
+    """The project with a history."""
+    return study_lab[1]
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)

@@ -25,11 +25,6 @@ def lab(study_lab: tuple[LabServer, Study]) -> LabServer:
     return study_lab[0]
 
 
-@pytest.fixture(scope="module")
-def study(study_lab: tuple[LabServer, Study]) -> Study:
-    return study_lab[1]
-
-
 def test_a_log_of_50_megabytes_and_10_000_artifacts(page: Page, study: Study) -> None:
     run = study.begin("too-much")
     line = b"<b>epoch</b> " + b"x" * 87 + b"\n"

@@ -21,11 +21,6 @@ def lab(study_lab: tuple[LabServer, Study]) -> LabServer:
     return study_lab[0]
 
 
-@pytest.fixture(scope="module")
-def study(study_lab: tuple[LabServer, Study]) -> Study:
-    return study_lab[1]
-
-
 def open_run(page: Page, name: str) -> Locator:
     side = Sidebar(page)
     side.row(name).dblclick()

@@ -19,11 +19,6 @@ def lab(study_lab: tuple[LabServer, Study]) -> LabServer:
     return study_lab[0]
 
 
-@pytest.fixture(scope="module")
-def study(study_lab: tuple[LabServer, Study]) -> Study:
-    return study_lab[1]
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_runs_are_listed_and_readable_when_narrow(page: Page, theme: str) -> None:
     set_theme(page, theme)

@@ -18,7 +18,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_the_chain_tells_where_its_data_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("sklearn")
     monkeypatch.setenv("LABNB_PUBLISHER", "0")
     folder = tmp_path / "chain"
     left_out = shutil.ignore_patterns(".labnb", "cache", "tmp", "wine.csv", "*.executed.*", "clean.csv*", "split*")

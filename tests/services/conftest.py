@@ -12,6 +12,7 @@ from labnb.adapters.mlflow.http import answer_quickly
 from labnb.model.run import MlflowLink
 from labnb.testing.result_store import Held
 from tests.adapters.mlflow.conftest import empty_store, lab, no_user, read
+from tests.magics.jobs_project import end_follower, four_targets, make_project
 from tests.services.mlflow_server import MlflowServer
 from tests.services.postgres import Postgres
 from tests.services.proxy import Proxy
@@ -33,6 +34,14 @@ def _sqlite_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) 
     server = sqlite_server(tmp_path_factory.mktemp("server"), empty_store)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """A project with the four targets, for the trials of what dies under jobs."""
+    found = make_project(tmp_path / "p", four_targets())
+    yield found
+    end_follower(found)
 
 
 @pytest.fixture

@@ -16,10 +16,7 @@ from labnb.lab import open_lab
 from labnb.model.job import JobState
 from tests.magics.jobs_project import (
     JobKernel,
-    end_follower,
-    four_targets,
     job_kernel,
-    make_project,
     wait_for_job,
 )
 from tests.services.job_trials import all_runs_ended, cell, collect, held_good, submit_some
@@ -28,13 +25,6 @@ from tests.services.sshd import Sshd
 
 SHORT = [1]
 LONG = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 22)]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
-    found = make_project(tmp_path / "p", four_targets())
-    yield found
-    end_follower(found)
 
 
 @pytest.mark.parametrize("seed", [*SHORT, *LONG])

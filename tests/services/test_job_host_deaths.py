@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from labnb.lab import open_lab
 from labnb.model.job import JobState
 from labnb.runfolder.folder import RunFolder
-from tests.magics.jobs_project import end_follower, four_targets, job_kernel, make_project, wait_for_job
+from tests.magics.jobs_project import job_kernel, wait_for_job
 from tests.magics.served_kernel import ServedKernel
 from tests.services.job_trials import all_runs_ended, cell, collect, held_good, submit_some
 from tests.services.slurm import SlurmCluster
@@ -23,13 +22,6 @@ from tests.services.sshd import Sshd
 
 SHORT = [1]
 LONG = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 12)]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
-    found = make_project(tmp_path / "p", four_targets())
-    yield found
-    end_follower(found)
 
 
 @pytest.mark.parametrize("seed", [*SHORT, *LONG])

@@ -15,7 +15,7 @@ from labnb.model.run import RunStatus
 from labnb.runfolder.folder import RunFolder
 from labnb.usecases.values import load_value
 from tests.magics.jobs_project import make_project
-from tests.needs import need
+from tests.needs import lacking, need
 from tests.services.by_hand import Jobs
 from tests.services.slurm import SlurmCluster
 from tests.services.sshd import Sshd
@@ -60,7 +60,7 @@ def python(tmp_path: Path) -> Path:
     words = [need("unshare"), "--net", *(["--map-root-user"] if os.geteuid() else [])]
     done = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"no network namespace can be made here: {done.stderr.strip()}")
+        lacking(f"no network namespace can be made here: {done.stderr.strip()}")
     path = tmp_path / "python-without-network"
     path.write_text(f'#!/bin/sh\nexec {" ".join(words)} {sys.executable} "$@"\n')
     path.chmod(0o755)

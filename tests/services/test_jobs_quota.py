@@ -20,6 +20,7 @@ from labnb.runfolder.folder import RunFolder
 from labnb.usecases import bring_job
 from labnb.usecases.values import load_error, load_value, returned
 from tests.magics.jobs_project import make_project
+from tests.needs import lacking
 from tests.services.by_hand import Jobs
 from tests.services.slurm import SlurmCluster
 from tests.services.sshd import Sshd
@@ -61,7 +62,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     words = ["mount", "-t", "tmpfs", "-o", "size=60m,mode=700", "tmpfs", str(place)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        lacking(f"nothing can be mounted here: {done.stderr.strip()}")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 
