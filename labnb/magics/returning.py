@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labnb.model.job import Job, JobState
 from labnb.model.wording import duration_text
 from labnb.runfolder.name_watch import NameWatch
+from labnb.runfolder.paths import state_key
 
 if TYPE_CHECKING:
     from labnb.lab import Lab
@@ -205,15 +205,6 @@ class Returning:
 def over(folder: JobFolder) -> bool:
     """Whether a job has ended: by its own word, or by that of who follows it."""
     return folder.paths.end.exists() or folder.read().state.ended
-
-
-def state_key(path: Path) -> str:
-    """Name the state of a file that is only ever replaced; "" where it is missing."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return ""
-    return f"{stat.st_ino}:{stat.st_mtime_ns}"
 
 
 def ended_text(job: Job) -> str:

@@ -17,7 +17,7 @@ from labnb.model.errors import NotFound, StoreCorrupt
 from labnb.model.run import MetricPoint, Run, RunStatus, time_text
 from labnb.runfolder.journal import Journal, read_journal
 from labnb.runfolder.owner import Owner
-from labnb.runfolder.paths import RUN_FILE, LabPaths, RunPaths, write_atomic
+from labnb.runfolder.paths import RUN_FILE, LabPaths, RunPaths, state_key, write_atomic
 from labnb.runfolder.published import Published
 
 
@@ -92,11 +92,7 @@ class RunFolder:
 
     def state_key(self) -> str:
         """Name the state of run.json: another key means that it was written again; "" where it is missing."""
-        try:
-            stat = self.paths.run.stat()
-        except OSError:
-            return ""
-        return f"{stat.st_ino}:{stat.st_mtime_ns}:{stat.st_size}"
+        return state_key(self.paths.run)
 
     def points(self, offset: int = 0) -> Iterator[tuple[int, MetricPoint]]:
         """Give the metric points logged since `offset` bytes of the journal, each with the offset after its line."""

@@ -188,6 +188,15 @@ class RunPaths:
         return self.folder / "published.json"
 
 
+def state_key(path: Path) -> str:
+    """Name the state of a file that is only ever replaced: another key means another file; "" where it is missing."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_ino}:{stat.st_mtime_ns}:{stat.st_size}"
+
+
 def write_atomic(path: Path, text: str) -> None:
     """Write the whole file or nothing: aside, then renamed over."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")

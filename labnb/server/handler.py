@@ -40,6 +40,7 @@ class LabHandler(APIHandler):
     #: The verbs that the asked path has, once it was looked up.
     verbs: tuple[str, ...] = ()
 
+    # A method for each verb: what `authorized` wraps keeps the action (read, write) of the first call for good.
     @authenticated
     @authorized
     async def get(self, path: str) -> None:
