@@ -47,6 +47,16 @@ class Waste:
     left: Left
     outputs: tuple[str, ...] = ()
 
+    def of_a_job(self) -> bool:
+        """Whether it is one job's own; everything else is shared."""
+        return self.left.kind in ("work", "folder")
+
+    def take(self) -> bool:
+        """Take away what is a job's own; False where it stays."""
+        if self.left.kind == "folder":
+            return self.place.remove_folder(self.left.path)
+        return self.place.strip(self.left.path, self.outputs)
+
 
 @dataclass
 class _InUse:
@@ -97,15 +107,8 @@ class CleanJobs:
         for items in places.values():
             place = items[0].place
             try:
-                for one in items:
-                    path = one.left.path
-                    if (
-                        place.remove_folder(path)
-                        if one.left.kind == "folder"
-                        else (one.left.kind == "work" and place.strip(path, one.outputs))
-                    ):
-                        gone.append(one)
-                shared = {one.left.path: one for one in items if one.left.kind not in ("work", "folder")}
+                gone.extend(one for one in items if one.of_a_job() and one.take())  # those before a failure are told
+                shared = {one.left.path: one for one in items if not one.of_a_job()}
                 for rest in {_rest(one.left.kind, older) for one in shared.values()}:
                     paths = [path for path, one in shared.items() if _rest(one.left.kind, older) == rest]
                     gone += [shared[path] for path in place.remove(paths, rest)]
