@@ -191,6 +191,34 @@ def test_hundreds_of_outputs_in_new_folders(tmp_path: Path) -> None:
     assert seen.outputs["out/"]["digest"].endswith(".dir")
 
 
+@linux
+@pytest.mark.parametrize("system", ["best", "inotify"])
+def test_a_child_that_begins_while_events_are_read_is_this_cells(tmp_path: Path, system: str) -> None:
+    before = """
+        import threading
+        from labnb.capture.files.fanotify import Fanotify
+        from labnb.capture.files.inotify import Inotify
+        armed, reading, ended = threading.Event(), threading.Event(), threading.Event()
+        def late(read):
+            def wait_and_read(self):
+                if armed.is_set() and threading.current_thread().name == "labnb-files":
+                    reading.set()
+                    ended.wait(30)
+                return read(self)
+            return wait_and_read
+        Fanotify.read, Inotify.read = late(Fanotify.read), late(Inotify.read)
+        """
+    cell = """
+        armed.set()
+        open("stir.txt", "w").close()
+        assert reading.wait(30)
+        os.system("mkdir -p more/deep; echo 1 > more/deep/1.txt")
+        ended.set()
+        """
+    seen = see(tmp_path, cell, before, system=system)
+    assert set(seen.outputs) == {"stir.txt", "more/deep/1.txt"}
+
+
 def test_a_broken_cache_and_a_folder_without_rights_change_nothing(tmp_path: Path) -> None:
     (tmp_path / ".labnb").mkdir()
     (tmp_path / ".labnb" / "digests.db").write_bytes(b"no database" * 999)

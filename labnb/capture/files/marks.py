@@ -65,9 +65,17 @@ class Marks:
         self._spawned += 1
 
     def begin_batch(self) -> None:
-        """Look whether children ran since the last batch of events: some may have come and gone."""
+        """Look whether children ran since the last batch of events: to be called right before these are read."""
+        self._may_be_child = self._children
+        self._look()
+
+    def end_batch(self) -> None:
+        """Look once more when the events are read: a child may have begun since the first look, and caused some."""
+        self._look()
+
+    def _look(self) -> None:
         alive = has_children()
-        self._may_be_child = alive or self._children or self._spawned != self._seen_spawned
+        self._may_be_child |= alive or self._spawned != self._seen_spawned
         self._children = alive
         # A look may come before the process is there, and the next when it has gone already.
         if alive or time.monotonic() - self._spawned_at > _STARTING:

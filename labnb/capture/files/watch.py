@@ -214,7 +214,9 @@ class FileWatch:
         if self._watcher is None or self._folders is None:
             return
         recorder.marks.begin_batch()
-        for event in self._watcher.read():
+        events = self._watcher.read()
+        recorder.marks.end_batch()
+        for event in events:
             self._take_event(event, recorder.marks, self._folders, recorder.ledger)
 
     def _take_event(self, event: Event, marks: Marks, folders: Folders, ledger: Ledger) -> None:
