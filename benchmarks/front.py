@@ -161,6 +161,7 @@ def _page(browser: Browser, server: LabServer) -> Iterator[Page]:
     page.goto(server.address())
     page.wait_for_function("window.jupyterapp")
     page.evaluate(READY)
+    page.wait_for_load_state("networkidle")  # what is measured is labnb, not the rest of JupyterLab's start
     try:
         yield page
     finally:

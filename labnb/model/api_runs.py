@@ -58,7 +58,8 @@ class RunsQuery:
     """`filter` is MLflow's grammar or free text, `order_by` "metrics.accuracy DESC".
 
     `search` is free text besides the filter, `notebook` a notebook's path as Jupyter names it.
-    `columns` names what a row needs ("metrics.accuracy"), all where it is left out, nothing where it is "-".
+    `columns` names what a row needs ("metrics.accuracy"), nothing where it is "-"; `few` gives so many of each run's own
+    metrics and of its params besides; all where both are left out.
     `archived` shows archived runs as well ("with") or alone ("only"). `since` gives only what changed since.
     """
 
@@ -70,6 +71,7 @@ class RunsQuery:
     cursor: Cursor = ""
     since: Annotated[str, Bounds(0, 100)] = ""
     columns: Annotated[list[Name], Bounds(0, 200)] = field(default_factory=list)
+    few: Annotated[int, Bounds(0, 100)] = 0
     archived: Literal["without", "with", "only"] = "without"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from labnb.model.facts import own_metrics
 from labnb.model.job_table import asked_text, used_text
 from labnb.model.run import Note, Run, RunStatus, time_text
 from labnb.model.wording import code_text, data_text, duration_text, format_number, published_text, short
@@ -89,7 +90,7 @@ def _state(run: Run, elapsed: float | None) -> str:
 
 
 def _facts(run: Run, said: str = "") -> list[tuple[str, str]]:
-    metrics = {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
+    metrics = {name: run.metrics[name] for name in own_metrics(run.metrics)}
     facts = [
         ("metrics", _some([f"{name} {format_number(value)}" for name, value in metrics.items()])),
         ("params", _some([f"{name}={short(value)}" for name, value in run.params.items()])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from labnb.model.dataset import FileUse
@@ -41,6 +41,15 @@ KINDS = {
     "parameters": "params", "tag": "tags", "tags": "tags", "attribute": "attributes", "attributes": "attributes",
     "attr": "attributes", "run": "attributes", "dataset": "datasets", "datasets": "datasets",
 }  # fmt: skip
+
+
+#: Metrics of which labnb itself took the measure: use of processor, memory, GPUs.
+SYSTEM = "system/"
+
+
+def own_metrics(metrics: Iterable[str]) -> list[str]:
+    """Give the names of metrics that a run logged, without those of the system."""
+    return [name for name in metrics if not name.startswith(SYSTEM)]
 
 
 @dataclass(frozen=True, slots=True)

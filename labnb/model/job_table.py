@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labnb.model.facts import own_metrics
 from labnb.model.job import Job, JobState
 from labnb.model.run import parse_time
 from labnb.model.wording import duration_text, format_number, short, size_text
@@ -35,7 +36,7 @@ def rows_of_members(
 ) -> Rows:
     """Give the table of an array: the params of each member, how it went, and its metrics."""
     names = list(dict.fromkeys(name for own in params for name in own))
-    seen = list(dict.fromkeys(name for own in metrics for name in own if not name.startswith("system/")))[:6]
+    seen = list(dict.fromkeys(name for found in metrics for name in own_metrics(found)))[:6]
     header = [*names, "state", *seen, "ran", "job", "cause"]
     rows = []
     for job, own, found in zip(jobs, params, metrics, strict=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labnb.model.dataset import FileUse
+from labnb.model.facts import own_metrics
 from labnb.model.run import Run
 
 #: So many nodes are followed; what lies beyond is told.
@@ -88,7 +89,7 @@ def lineage(
 def run_step(run: Run, models: Iterable[str] = ()) -> Step:
     """Make the step of a run."""
     facts: dict[str, Any] = {"name": run.name, "status": run.status.value, "started": run.started, "user": run.user}
-    facts["metrics"] = {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
+    facts["metrics"] = {name: run.metrics[name] for name in own_metrics(run.metrics)}
     label = f"{run.uid[:8]} {run.name} ({run.started[:10]}, {run.status.value.lower()})"
     return Step(Node(run.uid, "run", label, facts), run.inputs, run.outputs, tuple(models))
 

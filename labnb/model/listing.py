@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from labnb.model.facts import own_metrics
 from labnb.model.run import Run
 from labnb.model.wording import code_text, data_text, duration_text, format_number, published_text, short
 
@@ -13,7 +14,7 @@ COLUMNS_AT_MOST = 6
 
 def rows_of(runs: Sequence[Run]) -> tuple[list[str], list[list[str]]]:
     """Give the header and a row per run: name, status, duration, metrics, params that differ, data, code, run."""
-    metrics = _frequent([name for run in runs for name in run.metrics if not name.startswith("system/")])
+    metrics = _frequent([name for run in runs for name in own_metrics(run.metrics)])
     params = _differing(runs)
     published = any(run.published != "published" for run in runs)
     header = ["run", "name", "status", "started", "took", *metrics, *params, "data", "code"]

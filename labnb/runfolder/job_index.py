@@ -1,7 +1,7 @@
 """The jobs of a project: found, listed, read and changed in their folders.
 
-`.labnb/jobs/` holds what they share: objects, the runner, an empty file in `active/` per job that is not collected yet,
-a file per array in `groups/`, lock and log of the follower.
+`.labnb/jobs/` holds what they share: objects, the runner, an empty file in `known/` per job, and in `active/` per job
+that is not collected yet, a file per array in `groups/`, lock and log of the follower.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -150,6 +151,10 @@ class JobIndex:
         return self.home / "active"
 
     @property
+    def known_folder(self) -> Path:
+        return self.home / "known"
+
+    @property
     def follower(self) -> Attendant:
         """The process that follows the jobs of this project."""
         return Attendant(
@@ -176,19 +181,32 @@ class JobIndex:
         raise NotFound(f"There is no job {start!r}.", "labnb jobs lists them.")
 
     def uids(self) -> Iterator[str]:
-        """Give the ids of all jobs, in no order."""
+        """Give the ids of all jobs, in no order; without looking into each of perhaps a hundred thousand runs."""
+        if not self.home.is_dir():
+            return
         try:
-            names = os.listdir(self.lab.runs)
+            names = os.listdir(self.known_folder if self.known_folder.is_dir() else self.lab.runs)
         except (FileNotFoundError, NotADirectoryError):
             return
-        for name in names:
-            if JobPaths(self.lab.runs / name).job.is_file():
-                yield name
+        yield from (name for name in names if JobPaths(self.lab.runs / name).job.is_file())
 
-    def jobs(self) -> list[Job]:
-        """Read all jobs, newest first; one that cannot be read is passed over."""
+    def _enrol(self) -> None:
+        """Make the folder of known jobs, whole or not at all; raises OSError."""
+        with tempfile.TemporaryDirectory(prefix="known-", dir=self.home) as folder:
+            made = Path(folder, "known")
+            made.mkdir(mode=0o700)
+            for uid in self.uids():
+                (made / uid).touch(mode=0o600)
+            try:
+                made.rename(self.known_folder)
+            except OSError:
+                if not self.known_folder.exists():  # else another process was sooner
+                    raise
+
+    def jobs(self, *, collected: bool = True) -> list[Job]:
+        """Read all jobs, or all that are not collected yet, newest first; one that cannot be read is passed over."""
         found = []
-        for uid in self.uids():
+        for uid in self.uids() if collected else self.active():
             with contextlib.suppress(NotFound, StoreCorrupt):
                 found.append(JobFolder(self.lab.run(uid).folder).read())
         return sorted(found, key=lambda job: (job.submitted or "", job.id), reverse=True)
@@ -208,11 +226,14 @@ class JobIndex:
 
     def announce(self, *uids: str, start: bool = True) -> None:
         """Have jobs followed, and see to it that a follower lives; raises OSError."""
+        if not self.known_folder.exists():
+            self._enrol()
         for uid in uids:
-            fd = os.open(self.active_folder / uid, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            with contextlib.suppress(OSError):
-                os.utime(fd)
-            os.close(fd)
+            for folder in (self.known_folder, self.active_folder):
+                fd = os.open(folder / uid, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                with contextlib.suppress(OSError):
+                    os.utime(fd)
+                os.close(fd)
         if start:
             self.follower.see_to_it()
 
@@ -220,6 +241,12 @@ class JobIndex:
         """The job is collected: nobody needs to follow it any more."""
         with contextlib.suppress(FileNotFoundError):
             (self.active_folder / uid).unlink()
+
+    def forget(self, uid: str) -> None:
+        """What was announced never became a job."""
+        self.leave(uid)
+        with contextlib.suppress(FileNotFoundError):
+            (self.known_folder / uid).unlink()
 
     def write_group(self, group: JobGroup) -> None:
         """Keep an array; raises OSError."""

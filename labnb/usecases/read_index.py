@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from labnb.model.api import Freshness, Tracking
 from labnb.model.api_runs import Columns, Group, Groups, GroupsQuery, RunItem, RunPage, RunsQuery
 from labnb.model.errors import UsageError
-from labnb.model.facts import Key, key_of
+from labnb.model.facts import key_of, own_metrics
 from labnb.model.run import time_text
 from labnb.ports.run_index import Question, RunIndex
 from labnb.usecases.read_index_keeper import IndexKeeper
@@ -43,9 +44,9 @@ class ReadIndex:
             )
         )
         items = list(found.items)
-        if query.columns:
-            wanted = {key_of(name, name) for name in query.columns if name != "-"}
-            items = [_only(item, wanted) for item in items]
+        if query.columns or query.few:
+            wanted = Wanted.of(query.columns, query.few)
+            items = [wanted.only(item) for item in items]
         return RunPage(items, found.next, found.total, str(found.mark), list(found.gone), self.freshness())
 
     def columns(self) -> Columns:
@@ -97,10 +98,31 @@ class ReadIndex:
         self._keeper.asked()
 
 
-def _only(item: RunItem, wanted: set[Key]) -> RunItem:
-    return replace(
-        item,
-        params={name: value for name, value in item.params.items() if Key("params", name) in wanted},
-        metrics={name: value for name, value in item.metrics.items() if Key("metrics", name) in wanted},
-        tags={name: value for name, value in item.tags.items() if Key("tags", name) in wanted},
-    )
+@dataclass(frozen=True)
+class Wanted:
+    """What rows need: named params, metrics and tags, and `few` of each run's own besides."""
+
+    params: tuple[str, ...]
+    metrics: tuple[str, ...]
+    tags: tuple[str, ...]
+    few: int
+
+    @staticmethod
+    def of(columns: Sequence[str], few: int) -> Wanted:
+        """Read the names of columns. Raises UsageError."""
+        keys = [key_of(name, name) for name in columns if name != "-"]
+        params, metrics, tags = (
+            tuple(key.name for key in keys if key.kind == kind) for kind in ("params", "metrics", "tags")
+        )
+        return Wanted(params, metrics, tags, few)
+
+    def only(self, item: RunItem) -> RunItem:
+        """Give the row with nothing else."""
+        params = (*self.params, *islice(item.params, self.few))
+        metrics = (*self.metrics, *(own_metrics(item.metrics)[: self.few] if self.few else ()))
+        return replace(
+            item,
+            params={name: item.params[name] for name in params if name in item.params},
+            metrics={name: item.metrics[name] for name in metrics if name in item.metrics},
+            tags={name: item.tags[name] for name in self.tags if name in item.tags},
+        )

@@ -23,7 +23,7 @@ class ReadJobs:
 
     def page(self, query: JobsQuery) -> JobPage:
         """Give a page of jobs, newest first."""
-        jobs = self.index.jobs()
+        jobs = self.index.jobs(collected=query.state != "open")
         words = query.filter.lower().split()
         found = [job for job in jobs if _fits(job, query, words)]
         keys = [(job.submitted or "", job.id) for job in found]

@@ -135,7 +135,7 @@ class SubmitJob:
         """The first of these jobs could not be written: none of them was ever there."""
         shutil.rmtree(self.index.lab.run(uids[0]).folder, ignore_errors=True)
         for uid in uids:
-            self.index.leave(uid)
+            self.index.forget(uid)
 
     def _write(
         self,

@@ -93,6 +93,22 @@ def test_announced_before_it_is_whole(index: JobIndex, monkeypatch: pytest.Monke
     assert index.announced() == []
 
 
+def test_only_announced_runs_are_looked_at(index: JobIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABNB_FOLLOWER", "0")
+    add(index, "aaaa1111")  # of a record without a list of its jobs
+    assert list(index.uids()) == ["aaaa1111"]
+    index.announce("bbbb1111", "cccc1111")
+    add(index, "bbbb1111")
+    assert sorted(index.uids()) == ["aaaa1111", "bbbb1111"]
+    index.leave("bbbb1111")
+    index.forget("cccc1111")
+    assert sorted(os.listdir(index.known_folder)) == ["aaaa1111", "bbbb1111"]
+    assert sorted(index.uids()) == ["aaaa1111", "bbbb1111"]
+    assert [job.id for job in index.jobs()] == ["bbbb1111", "aaaa1111"]
+    assert index.jobs(collected=False) == []
+    assert [path.name for path in index.home.iterdir() if path.name.startswith("known")] == ["known"]
+
+
 @pytest.mark.parametrize("inotify", [True, False])
 def test_a_name_that_appears_ends_the_wait(tmp_path: Path, inotify: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not inotify:

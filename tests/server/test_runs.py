@@ -37,6 +37,22 @@ async def test_runs_are_listed_sorted_and_filtered(ask: Ask, record: Record) -> 
     assert [item["name"] for item in (*first["items"], *second["items"])] == ["low", "middle", "high"]
 
 
+async def test_rows_have_what_is_wanted(ask: Ask, record: Record) -> None:
+    record(params={"a": 1, "b": 2, "c": 3}, metrics={"system/cpu": 9.0, "x": 1.0, "y": 2.0}, tags={"team": "bio"})
+    await current(ask, 1)
+
+    async def row(**wanted: object) -> list[list[str]]:
+        (item,) = (await ask("runs", **wanted))["items"]
+        return [sorted(item[kind]) for kind in ("params", "metrics", "tags")]
+
+    assert await row() == [["a", "b", "c"], ["system/cpu", "x", "y"], ["team"]]
+    assert await row(columns="-") == [[], [], []]
+    assert await row(columns="params.c") == [["c"], [], []]
+    assert await row(few=1) == [["a"], ["x"], []]
+    assert await row(few=2, columns="metrics.`system/cpu`") == [["a", "b"], ["system/cpu", "x", "y"], []]
+    assert await row(columns="tags.team") == [[], [], ["team"]]
+
+
 async def test_a_run_is_shown_with_its_parts(ask: Ask, record: Record) -> None:
     run = record(name="one", params={"lr": 0.1}, source="x = 1")
     detail = await ask("runs", run.uid)

@@ -70,10 +70,16 @@ export class Backend {
   }
 
   health(): Promise<IHealth> {
-    const asked = getHealth({ settings: this._settings, project: '' });
-    this._health = asked;
-    asked.catch(() => (this._health = null));
-    return asked;
+    // Several want it at once when the side bar opens.
+    if (!this._asking) {
+      const asked = getHealth({ settings: this._settings, project: '' });
+      this._asking = this._health = asked;
+      asked.then(
+        () => (this._asking = null),
+        () => (this._asking = this._health = null)
+      );
+    }
+    return this._asking;
   }
 
   /** What the server last said of itself. */
@@ -137,6 +143,7 @@ export class Backend {
   private readonly _projectsChanged = new Signal<this, void>(this);
   private _project = '';
   private _projects: IProject[] = [];
+  private _asking: Promise<IHealth> | null = null;
   private _health: Promise<IHealth> | null = null;
 }
 

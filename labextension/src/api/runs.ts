@@ -36,6 +36,14 @@ export interface IRunsQuery {
   order: string;
 }
 
+/** What a row needs: a run may have hundreds of metrics, and a row shows a few. */
+export interface IRowWanted {
+  /** Keys as metrics.accuracy. */
+  columns?: readonly string[];
+  /** Besides, so many metrics and params of each run's own. */
+  few?: number;
+}
+
 /** What runs of this project have, the most frequent first. */
 export interface IKeys {
   metrics: readonly string[];
@@ -49,7 +57,7 @@ export interface IRunsApi {
     cursor: string | null,
     limit: number,
     signal: AbortSignal,
-    columns?: readonly string[]
+    row?: IRowWanted
   ): Promise<IRunsPage>;
   keys(): Promise<IKeys>;
   change(uid: string, change: IRunChange): Promise<void>;
@@ -71,7 +79,7 @@ export class RunsApi implements IRunsApi {
     cursor: string | null,
     limit: number,
     signal: AbortSignal,
-    columns: readonly string[] = []
+    row: IRowWanted = {}
   ): Promise<IRunsPage> {
     const user = query.mine ? await this._user() : '';
     const { filter, search } = toFilter(query, user);
@@ -84,7 +92,8 @@ export class RunsApi implements IRunsApi {
         search,
         notebook: query.notebook,
         order_by: query.order,
-        columns,
+        columns: row.columns,
+        few: row.few,
         archived: query.archived ? 'only' : '',
         limit,
         cursor

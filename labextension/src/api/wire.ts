@@ -646,6 +646,7 @@ export interface IListRunsQuery {
   cursor?: string;
   since?: string;
   columns?: string[];
+  few?: number;
   archived?: 'without' | 'with' | 'only';
   project?: string;
 }

@@ -1,7 +1,13 @@
 /** The runs of the project as the side bar lists them: what is asked, what is chosen, what is done to them. */
 
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { IKeys, IRunRow, IRunsApi, IRunsQuery } from '../api/runs';
+import type {
+  IKeys,
+  IRowWanted,
+  IRunRow,
+  IRunsApi,
+  IRunsQuery
+} from '../api/runs';
 import type { IFreshness } from '../api/types';
 import type { Feed } from './feed';
 import { PagedList } from './paged';
@@ -29,7 +35,7 @@ const ALL: IRunsQuery = {
   order: FIRST_CHOICES.order
 };
 
-/** Metrics and params of a row where none are chosen. */
+/** Metrics, and params, of a row where none are chosen. */
 const SHOWN = 8;
 
 export class RunsModel {
@@ -44,7 +50,7 @@ export class RunsModel {
           cursor,
           limit,
           signal,
-          this._columns()
+          this._row()
         );
         this._freshness = page.freshness;
         return page;
@@ -223,25 +229,17 @@ export class RunsModel {
     }
   }
 
-  /** What rows need: a run may have hundreds of metrics, and a row shows a few. */
-  private _columns(): string[] {
+  /** The key that the list is sorted by, and the chosen ones; without these, what each run has first. */
+  private _row(): IRowWanted {
     const { columns, order } = this._choices;
     const [key = ''] = order.split(/\s+(?:asc|desc)$/i);
     const sorted = /^(metrics|params|tags)\./.test(key)
       ? [key.replace(/`/g, '')]
       : [];
-    if (columns.length > 0) {
-      return [...new Set([...sorted, ...columns])];
-    }
-    const { metrics, params } = this._keys;
-    const own = metrics.filter(name => !name.startsWith('system/'));
-    return [
-      ...new Set([
-        ...sorted,
-        ...own.slice(0, SHOWN).map(name => `metrics.${name}`),
-        ...params.slice(0, SHOWN).map(name => `params.${name}`)
-      ])
-    ];
+    return {
+      columns: [...new Set([...sorted, ...columns])],
+      few: columns.length > 0 ? undefined : SHOWN
+    };
   }
 
   private _refresh(): void {

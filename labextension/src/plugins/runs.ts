@@ -8,7 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIDs } from '../commands';
 // Wanted at once: the side bar may be the first thing that is looked at.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
-import { FIRST_CHOICES, RunsModel } from '../models/runs';
+import { RunsModel } from '../models/runs';
 import { ServerModel } from '../models/server';
 import { RunsPanel } from '../panels/runs';
 import { ProjectChoice } from '../components/project';
@@ -85,31 +85,10 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
   }
 };
 
-/** What is chosen in the panel is a setting, and the other way round. */
 async function keep(
   registry: ISettingRegistry,
   model: RunsModel
 ): Promise<void> {
-  const settings = await registry.load(PLUGIN_ID);
-  const read = (): void => {
-    const order = settings.get('order').composite as string;
-    const columns = settings.get('columns').composite as string[];
-    const known = model.choices;
-    if (order !== known.order || columns.join() !== known.columns.join()) {
-      model.choose({ order: order || FIRST_CHOICES.order, columns });
-    }
-  };
-  read();
-  settings.changed.connect(read);
-  model.changed.connect(() => {
-    const { order, columns } = model.choices;
-    if (order !== settings.get('order').composite) {
-      void settings.set('order', order);
-    }
-    if (
-      columns.join() !== (settings.get('columns').composite as string[]).join()
-    ) {
-      void settings.set('columns', columns);
-    }
-  });
+  const { KeptChoices } = await import('../models/kept_choices');
+  new KeptChoices(await registry.load(PLUGIN_ID), model);
 }

@@ -3,6 +3,23 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 const DAY = 86_400_000;
+// To make one takes a millisecond, and a list has dozens of rows.
+const NEAR = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short'
+});
+const FAR = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short'
+});
+const WHOLE = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: 'numeric',
+  second: 'numeric'
+});
 
 /** Milliseconds since the epoch from ISO 8601; null where there is no time in it. */
 export function readTime(text: string | null | undefined): number | null {
@@ -26,17 +43,13 @@ export function ago(
   if (minutes < 24 * 60) {
     return trans.__('%1 h', Math.floor(minutes / 60));
   }
-  const there = new Date(time);
-  const thisYear = there.getFullYear() === new Date(now).getFullYear();
-  const options: Intl.DateTimeFormatOptions =
-    now - time < 300 * DAY || thisYear
-      ? { day: 'numeric', month: 'short' }
-      : { year: 'numeric', month: 'short' };
-  return there.toLocaleDateString(undefined, options);
+  const thisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  const near = now - time < 300 * DAY || thisYear;
+  return (near ? NEAR : FAR).format(time);
 }
 
 /** The whole of it, for a title or a table. */
 export function fullTime(text: string | null | undefined): string {
   const time = readTime(text);
-  return time === null ? '' : new Date(time).toLocaleString();
+  return time === null ? '' : WHOLE.format(time);
 }

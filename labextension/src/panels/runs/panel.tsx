@@ -7,7 +7,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import * as React from 'react';
 import type { RunsModel } from '../../models/runs';
 import type { ServerModel } from '../../models/server';
-import { Coming, RunsBody } from '../drawn';
+import { Coming, fetchBodies, RunsBody } from '../drawn';
 
 /** What the panel asks others to do. */
 export interface IRunsActions {
@@ -60,6 +60,9 @@ export class RunsPanel extends ReactWidget {
       void this._server.refresh();
     }
     this.model.open();
+    fetchBodies().catch(() => {
+      // Drawing says so.
+    });
     if (!this._seen) {
       this._seen = true;
       this._opened.emit();
