@@ -64,12 +64,7 @@ export function Chart(props: IChartProps): JSX.Element {
         return;
       }
       if (first) {
-        place.on?.('plotly_relayout', told => {
-          const span = readSpan(told);
-          if (span !== undefined) {
-            latest.current.onZoom?.(span);
-          }
-        });
+        hearZoom(place, span => latest.current.onZoom?.(span));
       }
       latest.current.onDrawn?.(place);
     };
@@ -109,6 +104,34 @@ export function Chart(props: IChartProps): JSX.Element {
       <div ref={node} className="jp-labnb-chart-plot" />
     </div>
   );
+}
+
+/** Tell of a zoom as soon as the button is let go, while Plotly draws, and again where Plotly then means otherwise. */
+export function hearZoom(
+  place: Pick<IPlotNode, 'on'>,
+  onZoom: (span: Span) => void
+): void {
+  let aimed: Span | undefined;
+  const letGo = (): void => {
+    if (aimed !== undefined) {
+      onZoom(aimed);
+    }
+  };
+  place.on?.('plotly_relayouting', told => {
+    if (aimed === undefined) {
+      // Plotly covers the page while the mouse is dragged, and keeps the end to itself.
+      window.addEventListener('mouseup', letGo, { capture: true, once: true });
+    }
+    aimed = readSpan(told);
+  });
+  place.on?.('plotly_relayout', told => {
+    window.removeEventListener('mouseup', letGo, { capture: true });
+    const span = readSpan(told);
+    if (span !== undefined && String(span) !== String(aimed)) {
+      onZoom(span);
+    }
+    aimed = undefined;
+  });
 }
 
 const CONFIG = { displaylogo: false, displayModeBar: 'hover' as const };

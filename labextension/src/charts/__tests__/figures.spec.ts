@@ -1,5 +1,5 @@
 import type { IComparison, IRunItem } from '../../api/types';
-import { readSpan } from '../../components/chart';
+import { hearZoom, readSpan } from '../../components/chart';
 import { curvesCell, parallelCell, scatterCell } from '../cell';
 import { curvesFigure, fromX, smooth, toX } from '../curves';
 import { barFigure, parallelFigure, scatterFigure } from '../facts';
@@ -143,5 +143,43 @@ describe('lineage', () => {
       cut: false
     });
     expect(lines.nodes.length).toBe(2);
+  });
+});
+
+describe('hearZoom', () => {
+  const told = (from: number, to: number): Record<string, unknown> => ({
+    'xaxis.range[0]': from,
+    'xaxis.range[1]': to
+  });
+  const listeners = new Map<string, (told: Record<string, unknown>) => void>();
+  const plotly = (event: string, data: Record<string, unknown>): void =>
+    listeners.get(event)!(data);
+  const heard = jest.fn();
+
+  beforeEach(() => {
+    heard.mockClear();
+    hearZoom(
+      { on: (event, listener) => void listeners.set(event, listener) },
+      heard
+    );
+  });
+
+  it('tells once, when the button is let go', () => {
+    plotly('plotly_relayouting', told(1, 2));
+    plotly('plotly_relayouting', told(1, 3));
+    expect(heard).not.toHaveBeenCalled();
+    window.dispatchEvent(new MouseEvent('mouseup'));
+    expect(heard.mock.calls).toEqual([[[1, 3]]]);
+    plotly('plotly_relayout', told(1, 3));
+    window.dispatchEvent(new MouseEvent('mouseup'));
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it('tells what Plotly means in the end', () => {
+    plotly('plotly_relayouting', told(1, 3));
+    window.dispatchEvent(new MouseEvent('mouseup'));
+    plotly('plotly_relayout', told(1, 4));
+    plotly('plotly_relayout', { 'xaxis.autorange': true });
+    expect(heard.mock.calls).toEqual([[[1, 3]], [[1, 4]], [null]]);
   });
 });
