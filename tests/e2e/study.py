@@ -15,6 +15,7 @@ from typing import Any
 from labnb.model.dataset import FileUse
 from labnb.model.job import Job, JobState
 from labnb.model.run import Note, RunStatus, time_text
+from labnb.runfolder.job_index import JobIndex
 from labnb.runfolder.job_paths import JobPaths
 from labnb.runfolder.paths import LabPaths
 from tests.runs import Recorded
@@ -70,6 +71,8 @@ class Study:
             **fields,
         }
         job = Job(id=run.uid, run=run.uid, name=name, state=state, cause=cause, **told)
+        JobIndex(self.lab).make()
+        JobIndex(self.lab).announce(run.uid, start=False)
         paths.job.write_text(json.dumps(job.to_json()))
         run.folder.write(run.run.__class__.from_json({**run.run.to_json(), "job": job.to_json()}))
         run.folder.paths.log.write_text("waiting for the data\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -70,8 +71,15 @@ def test_search_filter_and_sort(page: Page, console: list[str]) -> None:
     side.panel.get_by_role("button", name="Largest or newest first").click()
     expect(side.rows.first).to_contain_text("forest-0")
     assert side.names() == [f"forest-{number}" for number in range(8)]
-    side.panel.get_by_role("combobox", name="Sort by").select_option("started")
-    side.panel.get_by_role("button", name="Smallest or oldest first").click()
+    with kept(page):
+        side.panel.get_by_role("combobox", name="Sort by").select_option("started")
+    with kept(page):
+        side.panel.get_by_role("button", name="Smallest or oldest first").click()
+
+
+def kept(page: Page) -> AbstractContextManager[object]:
+    """Wait until what is chosen in the panel is written as a setting."""
+    return page.expect_response(lambda told: "/api/settings/labnb" in told.url and told.request.method == "PUT")
 
 
 def test_keyboard_alone(page: Page) -> None:
@@ -141,9 +149,9 @@ def test_columns_are_chosen_and_kept(page: Page) -> None:
     side.panel.get_by_role("button", name="Columns").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("model").check()
-    dialog.get_by_role("button", name="Show these").click()
+    with kept(page):
+        dialog.get_by_role("button", name="Show these").click()
     expect(side.row("forest-0").locator(".jp-labnb-fact")).to_have_text(["model forest"])
-    page.wait_for_timeout(600)  # settings are written after a rest
     page.reload()
     page.wait_for_function("window.jupyterapp")
     page.evaluate("window.jupyterapp.restored.then(() => 1)")
@@ -151,9 +159,9 @@ def test_columns_are_chosen_and_kept(page: Page) -> None:
     expect(side.row("forest-0").locator(".jp-labnb-fact")).to_have_text(["model forest"])
     side.panel.get_by_role("button", name="Columns").click()
     page.get_by_role("dialog").get_by_label("model").uncheck()
-    page.get_by_role("button", name="Show these").click()
+    with kept(page):
+        page.get_by_role("button", name="Show these").click()
     expect(side.row("forest-0").locator(".jp-labnb-fact").first).to_contain_text("loss")
-    page.wait_for_timeout(600)
 
 
 def test_a_run_stands_there_while_it_goes_on(page: Page, study: Study) -> None:

@@ -1,7 +1,6 @@
 /** What is chosen in the panel is a setting, and the other way round. */
 
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { Debouncer } from '@lumino/polling';
 import { FIRST_CHOICES, type IRunsChoices, type RunsModel } from './runs';
 
 /** The part of JupyterLab's settings that is used. */
@@ -9,9 +8,6 @@ export type Settings = Pick<
   ISettingRegistry.ISettings,
   'get' | 'set' | 'changed'
 >;
-
-/** Milliseconds from the last choice: what is asked of the server comes first. */
-const PAUSE = 1000;
 
 export class KeptChoices {
   constructor(settings: Settings, model: RunsModel) {
@@ -23,7 +19,7 @@ export class KeptChoices {
   }
 
   private _read(): void {
-    if (this._unsaved || !this._differs()) {
+    if (this._saving || !this._differs()) {
       return;
     }
     this._model.choose({
@@ -32,24 +28,28 @@ export class KeptChoices {
     });
   }
 
+  /** Once what was chosen stands there: the server is not kept from answering. */
   private _keep(): void {
-    if (this._differs()) {
-      this._unsaved = true;
-      this._saver.invoke().catch(() => {
-        // It holds until the page is closed.
-      });
+    const { state } = this._model.list;
+    if (!this._saving && state.kind !== 'loading' && this._differs()) {
+      this._saving = true;
+      this._save().then(
+        () => {
+          this._saving = false;
+          this._keep(); // what was chosen meanwhile
+        },
+        () => {
+          this._saving = false; // it holds until the page is closed
+        }
+      );
     }
   }
 
   private async _save(): Promise<void> {
-    try {
-      for (const key of KEYS) {
-        if (this._differs([key])) {
-          await this._settings.set(key, this._model.choices[key]);
-        }
+    for (const key of KEYS) {
+      if (this._differs([key])) {
+        await this._settings.set(key, this._model.choices[key]);
       }
-    } finally {
-      this._unsaved = false;
     }
   }
 
@@ -64,8 +64,7 @@ export class KeptChoices {
 
   private readonly _settings: Settings;
   private readonly _model: RunsModel;
-  private readonly _saver = new Debouncer(() => this._save(), PAUSE);
-  private _unsaved = false;
+  private _saving = false;
 }
 
 const KEYS = ['order', 'columns'] as const;
