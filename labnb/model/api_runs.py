@@ -58,8 +58,8 @@ class RunsQuery:
     """`filter` is MLflow's grammar or free text, `order_by` "metrics.accuracy DESC".
 
     `search` is free text besides the filter, `notebook` a notebook's path as Jupyter names it.
-    `columns` names what a row needs ("metrics.accuracy"), nothing where it is "-"; `few` gives so many of each run's own
-    metrics and of its params besides; all where both are left out.
+    `columns` names what a row needs ("metrics.accuracy"), nothing where it is "-"; `few` gives besides so many of each
+    run's own metrics and of its params; all where both are left out.
     `archived` shows archived runs as well ("with") or alone ("only"). `since` gives only what changed since.
     """
 
