@@ -71,6 +71,7 @@ def test_search_filter_and_sort(page: Page, console: list[str]) -> None:
     side.panel.get_by_role("button", name="Largest or newest first").click()
     expect(side.rows.first).to_contain_text("forest-0")
     assert side.names() == [f"forest-{number}" for number in range(8)]
+    page.wait_for_load_state("networkidle")  # choices are settings: what was chosen so far is written
     with kept(page):
         side.panel.get_by_role("combobox", name="Sort by").select_option("started")
     with kept(page):
@@ -87,6 +88,7 @@ def test_keyboard_alone(page: Page) -> None:
     expect(side.row("forest-0")).to_be_visible()
     side.search("forest-")
     expect(side.status).to_have_text("8 runs")
+    page.wait_for_load_state("networkidle")  # the launcher takes the focus once it stands
     box = side.panel.get_by_role("listbox", name="Runs")
     box.focus()
     for key in ("Home", "ArrowDown", "Shift+ArrowDown", "Shift+ArrowDown"):
