@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
@@ -78,6 +79,13 @@ def console() -> list[str]:
 @pytest.fixture
 def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer, console: list[str]) -> Iterator[Page]:
     """JupyterLab, fully started, in an empty workspace. Errors in the console fail the test."""
+    with opened_page(context, lab.address(), console, request.node.name) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_page(context: BrowserContext, address: str, console: list[str], name: str) -> Iterator[Page]:
+    """Open JupyterLab or Notebook until it has fully started; raises AssertionError at the end if it complained."""
 
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -86,12 +94,11 @@ def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer
     opened = context.new_page()
     opened.on("pageerror", lambda error: console.append(str(error)))
     opened.on("console", listen)
-    opened.goto(lab.address())
-    opened.locator("#jp-left-stack").wait_for(state="attached")
+    opened.goto(address)
     opened.wait_for_function("window.jupyterapp")
     opened.evaluate("window.jupyterapp.restored.then(() => 1)")
     yield opened
-    shot(opened, re.sub(r"\W+", "-", request.node.name).strip("-"))
+    shot(opened, re.sub(r"\W+", "-", name).strip("-"))
     complaints = list(console)
     opened.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     opened.close()

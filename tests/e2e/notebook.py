@@ -42,12 +42,12 @@ class Notebook:
         page.evaluate(
             "window.jupyterapp.commands.execute('notebook:create-new', {kernelName: 'python3'}).then(() => 1)"
         )
-        return cls(page)._ready()
+        return cls(page).ready()
 
     @classmethod
     def open(cls, page: Page, path: str) -> Notebook:
         page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => 1)", path)
-        return cls(page)._ready()
+        return cls(page).ready()
 
     @property
     def cells(self) -> Locator:
@@ -72,7 +72,8 @@ class Notebook:
     def save(self) -> None:
         self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save').then(() => 1)")
 
-    def _ready(self) -> Notebook:
+    def ready(self) -> Notebook:
+        """Until the kernel is."""
         self.cells.first.locator(".cm-content").wait_for()
         self.page.wait_for_function(
             "window.jupyterapp.shell.currentWidget?.sessionContext?.kernelDisplayStatus === 'idle'",

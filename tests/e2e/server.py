@@ -1,4 +1,4 @@
-"""A JupyterLab of its own for the tests: private folders, a free port, no news."""
+"""A JupyterLab, or Notebook 7, of its own for the tests: private folders, a free port, no news."""
 
 from __future__ import annotations
 
@@ -26,8 +26,20 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
+class Front:
+    """What shows notebooks: the module that starts it, and its name in the configuration."""
+
+    module: str
+    app: str
+
+
+JUPYTERLAB = Front("jupyterlab", "LabApp")
+NOTEBOOK = Front("notebook", "JupyterNotebookApp")
+
+
+@dataclass(frozen=True)
 class LabServer:
-    """A running JupyterLab, and the folder that it serves."""
+    """A running JupyterLab or Notebook, and the folder that it serves."""
 
     url: str
     token: str
@@ -39,8 +51,8 @@ class LabServer:
 
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[LabServer]:
-    """Start JupyterLab with everything it writes inside `folder`; stop it at the end."""
+def running_lab(folder: Path, front: Front = JUPYTERLAB) -> Iterator[LabServer]:
+    """Start JupyterLab, or what is named, with everything it writes inside `folder`; stop it at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -48,7 +60,7 @@ def running_lab(folder: Path) -> Iterator[LabServer]:
     server.root.mkdir()
     with server.log.open("wb") as log:
         process = subprocess.Popen(
-            command(server, port), env=environment(folder), cwd=server.root, stdout=log, stderr=log
+            command(server, port, front), env=environment(folder), cwd=server.root, stdout=log, stderr=log
         )
     try:
         wait_until_up(server, process)
@@ -62,14 +74,14 @@ def running_lab(folder: Path) -> Iterator[LabServer]:
             process.wait()
 
 
-def command(server: LabServer, port: int) -> list[str]:
+def command(server: LabServer, port: int, front: Front) -> list[str]:
     return [
-        *(sys.executable, "-m", "jupyterlab"),
+        *(sys.executable, "-m", front.module),
         *("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0"),
         f"--ServerApp.root_dir={server.root}",
         f"--IdentityProvider.token={server.token}",
         "--LabApp.extension_manager=readonly",
-        "--LabApp.expose_app_in_browser=True",
+        f"--{front.app}.expose_app_in_browser=True",
     ]
 
 
@@ -99,4 +111,4 @@ def wait_until_up(server: LabServer, process: subprocess.Popen[bytes], seconds: 
             if process.poll() is not None:
                 break
             time.sleep(0.1)
-    raise AssertionError(f"JupyterLab did not come up:\n{server.log.read_text(errors='replace')}")
+    raise AssertionError(f"The server did not come up:\n{server.log.read_text(errors='replace')}")

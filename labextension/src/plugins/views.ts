@@ -12,7 +12,7 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Widget } from '@lumino/widgets';
+import { SplitPanel, type Widget } from '@lumino/widgets';
 import { CommandIDs } from '../commands';
 import { labnbIcon } from '../icons';
 import { IBackend, IRuns } from '../tokens';
@@ -23,6 +23,8 @@ type Args = ReadonlyPartialJSONObject;
 /** Two to fifty runs make a comparison. */
 const LEAST = 2;
 const MOST = 50;
+/** Of the height of Notebook 7. */
+const LEAST_BELOW = 0.2;
 
 /** The pages of the main area; their code is fetched when the first of its kind is opened. */
 export const viewsPlugin: JupyterFrontEndPlugin<void> = {
@@ -89,9 +91,9 @@ export const viewsPlugin: JupyterFrontEndPlugin<void> = {
             void tracker.add(widget);
             shell.add(widget, 'main', { type: 'labnb' });
             if (!widget.isAttached) {
-              // Notebook 7 keeps its main area for the notebook, and opens the one below it only as far as asked.
-              widget.addClass('jp-labnb-below');
+              // Notebook 7 keeps its main area for the notebook.
               shell.add(widget, 'down', { type: 'labnb' });
+              makeRoom(widget);
             }
           }
         }
@@ -207,6 +209,21 @@ function framed(content: Widget, id: string): MainAreaWidget {
   content.title.icon = labnbIcon;
   content.title.closable = true;
   return widget;
+}
+
+/** Notebook 7 opens the area below the notebook as a mere strip: the page gets its half, once; the reader moves the border. */
+function makeRoom(page: Widget): void {
+  let below: Widget | null = page;
+  while (below && !(below.parent instanceof SplitPanel)) {
+    below = below.parent;
+  }
+  if (below?.parent instanceof SplitPanel) {
+    const split = below.parent;
+    const share = split.relativeSizes()[split.widgets.indexOf(below)] ?? 0;
+    if (share < LEAST_BELOW) {
+      split.setRelativeSizes(split.widgets.map(() => 1));
+    }
+  }
 }
 
 function uidsOf(args: Args): string[] {
