@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from labnb.config import load_config
+from labnb.magics.cell_checks import bound_anywhere, parsed, refuse_asking
 from labnb.model.cell import Cell, ExecutedCell
 from labnb.model.errors import LabError, UnknownName, UsageError, nearest
 from labnb.model.run import Note
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Seconds that the prompt waits for jobs to come to a far target; after that they go on alone.
 PATIENCE_FAR = 0.25
-_ASKS = frozenset({"input", "getpass"})
 T = TypeVar("T")
 
 
@@ -83,8 +83,8 @@ class Submission:
         request, names, root = self._request, self._shell.user_ns, self._lab.root
         # A line stands for that of the magic, so that tracebacks tell the lines of the cell as it stands.
         python = f"#\n{self._shell.transform_cell(self._body)}"
-        tree = _parsed(python)
-        self._check_cell(tree)
+        tree = parsed(python)
+        refuse_asking(tree, names)
         cell = self._cell()
         closure = slice_session(list(self._session.history), ExecutedCell(cell, python))
         self._lab.jobs.index.make()
@@ -138,20 +138,9 @@ class Submission:
             execution_count=self._shell.execution_count,
         )
 
-    def _check_cell(self, tree: ast.AST) -> None:
-        for node in ast.walk(tree):
-            asks = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ASKS
-            if asks and getattr(self._shell.user_ns.get(node.func.id), "__module__", "ipykernel").startswith(  # type: ignore[attr-defined]
-                ("ipykernel", "builtins", "getpass", "IPython")
-            ):
-                raise UsageError(
-                    f"Line {node.lineno} of the cell calls {node.func.id}(), and nobody answers a job.",  # type: ignore[attr-defined]
-                    "Ask in an earlier cell: the cell takes the value with it.",
-                )
-
     def _check_names(self, tree: ast.AST, missing: list[str]) -> None:
         """Refuse what could only fail, after hours in a queue perhaps."""
-        bound, sure = stored_names(tree)
+        bound, sure = bound_anywhere(tree)
         names = self._shell.user_ns
         if not sure:
             return
@@ -259,32 +248,6 @@ def wait_until_sent(folders: list[JobFolder], seconds: float) -> list[Job]:
             if left <= 0 or all(job.handle or job.state.ended for job in jobs):
                 return jobs
             watch.wait(left, {"job.json"})
-
-
-def stored_names(tree: ast.AST) -> tuple[set[str], bool]:
-    """Give the names that code binds somewhere, and whether those are all of them."""
-    found: set[str] = set()
-    sure = True
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-            sure = sure and all(alias.name != "*" for alias in node.names)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            sure = sure and node.func.id not in ("exec", "globals", "get_ipython", "vars", "setattr")
-    return found, sure
-
-
-def _parsed(python: str) -> ast.AST:
-    try:
-        return ast.parse(python)
-    except SyntaxError as error:
-        raise UsageError(f"Line {error.lineno} of the cell is no Python: {error.msg}.") from None
 
 
 def _inside(path: str, root: Path) -> str:

@@ -236,6 +236,7 @@ def test_one_job_after_another(kernel: JobKernel) -> None:
         ("--on here --out modle", "model = 1", "Did you mean model?"),
         ("--on here", "print(bsae)", "Did you mean base?"),
         ("--on here", "x = input('name?')", "nobody answers a job"),
+        ("--on here", "import getpass\nx = getpass.getpass()", "calls getpass.getpass(), and nobody answers a job"),
         ("--on here", "x = (1", "is no Python"),
         ("--on here --after 12345678", "pass", "There is no job"),
         ("--gpus 2", "pass", "--on TARGET"),
