@@ -55,17 +55,17 @@ def main() -> Iterator[Figure]:
                     if number:  # the first of each is not warm
                         prompts.setdefault(target, []).append(prompt)
                         results.setdefault(target, []).append(result)
-    prompt = {name: middle(found) * 1000 for name, found in prompts.items()}
-    result = {name: middle(found) * 1000 for name, found in results.items()}
+    prompt_ms = {name: middle(found) * 1000 for name, found in prompts.items()}
+    result_ms = {name: middle(found) * 1000 for name, found in results.items()}
     peer = "submitit 1.5.4"
-    limit = min(300, prompt["submitit"])
-    yield Figure("prompt after --on slurm", prompt["cluster"], "ms", limit, peer, prompt["submitit"])
-    yield Figure("sbatch alone", prompt["sbatch"], "ms")
-    limit = min(300, result["submitit"])
-    yield Figure("result after the end, slurm", result["cluster"], "ms", limit, peer, result["submitit"])
+    limit = min(300, prompt_ms["submitit"])
+    yield Figure("prompt after --on slurm", prompt_ms["cluster"], "ms", limit, peer, prompt_ms["submitit"])
+    yield Figure("sbatch alone", prompt_ms["sbatch"], "ms")
+    limit = min(300, result_ms["submitit"])
+    yield Figure("result after the end, slurm", result_ms["cluster"], "ms", limit, peer, result_ms["submitit"])
     for target in ("far", "farcluster"):
-        yield Figure(f"prompt after --on {target}, connection warm", prompt[target], "ms", 500)
-        yield Figure(f"result after the end, {target}", result[target], "ms", 500)
+        yield Figure(f"prompt after --on {target}, connection warm", prompt_ms[target], "ms", 500)
+        yield Figure(f"result after the end, {target}", result_ms[target], "ms", 500)
 
 
 def _prompt(kernel: object, source: str) -> tuple[float, str]:
