@@ -13,6 +13,7 @@ import pytest
 
 from labnb.lab import open_lab
 from labnb.model.job import JobState
+from labnb.runfolder.job_index import FOLLOWER
 from labnb.usecases.follow_jobs import FIRST_LOOK
 from tests.magics.jobs_project import follower_log, four_targets, job_kernel, make_project
 from tests.services.slurm import SlurmCluster
@@ -37,7 +38,8 @@ def test_many_small_jobs(count: int, tmp_path: Path, slurm: SlurmCluster, monkey
         deadline = time.monotonic() + 60 + 3 * count
         while index.active():
             assert time.monotonic() < deadline, follower_log(root)
-            sizes.append(follower.memory_info().rss)
+            if FOLLOWER in follower.cmdline():  # before it is one, it stands there with all that the kernel has
+                sizes.append(follower.memory_info().rss)
             time.sleep(0.2)
         jobs = index.jobs()
         assert [job.state for job in jobs] == [JobState.COMPLETED] * count
@@ -47,5 +49,5 @@ def test_many_small_jobs(count: int, tmp_path: Path, slurm: SlurmCluster, monkey
         assert not [span for span in spans if span < FIRST_LOOK * 0.9], spans
         half = len(sizes) // 2
         print(f"{count} jobs: {len(moments)} questions, follower {max(sizes) / 1e6:.0f} MB at most")
-        assert max(sizes[half:]) < max(sizes[: half + 1]) + 30_000_000
+        assert max(sizes[half:]) < max(sizes[: half + 1]) + 10_000_000
     assert follower_log(root) == ""
