@@ -51,8 +51,11 @@ class LabServer:
 
 
 @contextmanager
-def running_lab(folder: Path, front: Front = JUPYTERLAB) -> Iterator[LabServer]:
-    """Start JupyterLab, or what is named, with everything it writes inside `folder`; stop it at the end."""
+def running_lab(folder: Path, front: Front = JUPYTERLAB, packages: Path | None = None) -> Iterator[LabServer]:
+    """Start JupyterLab, or what is named, with everything it writes inside `folder`; stop it at the end.
+
+    It imports from `packages` too, as if they were installed.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,7 +63,7 @@ def running_lab(folder: Path, front: Front = JUPYTERLAB) -> Iterator[LabServer]:
     server.root.mkdir()
     with server.log.open("wb") as log:
         process = subprocess.Popen(
-            command(server, port, front), env=environment(folder), cwd=server.root, stdout=log, stderr=log
+            command(server, port, front), env=environment(folder, packages), cwd=server.root, stdout=log, stderr=log
         )
     try:
         wait_until_up(server, process)
@@ -85,7 +88,7 @@ def command(server: LabServer, port: int, front: Front) -> list[str]:
     ]
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, packages: Path | None) -> dict[str, str]:
     private = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
@@ -98,7 +101,8 @@ def environment(folder: Path) -> dict[str, str]:
         path = folder / "settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    return {**os.environ, **{name: str(folder / place) for name, place in private.items()}}
+    path = {} if packages is None else {"PYTHONPATH": str(packages)}
+    return {**os.environ, **path, **{name: str(folder / place) for name, place in private.items()}}
 
 
 def wait_until_up(server: LabServer, process: subprocess.Popen[bytes], seconds: float = 60) -> None:

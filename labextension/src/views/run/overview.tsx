@@ -1,5 +1,6 @@
 /** The run at a glance. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { Facts, type Fact } from '../../components/table';
 import { showValue } from '../../mime/run';
@@ -46,7 +47,7 @@ export function Overview(
     ],
     [
       trans.__('Published'),
-      run.published +
+      publishedName(run.published, trans) +
         (run.published_why && run.published !== 'published'
           ? `: ${run.published_why}`
           : '')
@@ -163,4 +164,19 @@ function Part(props: {
 export function errorText(error: Record<string, string>): string {
   const { traceback, type, message } = error;
   return traceback || [type, message].filter(Boolean).join(': ');
+}
+
+function publishedName(state: string, trans: TranslationBundle): string {
+  switch (state) {
+    case 'local':
+      return trans.__('local');
+    case 'publishing':
+      return trans.__('publishing');
+    case 'published':
+      return trans.__('published');
+    case 'failing':
+      return trans.__('failing');
+    default:
+      return state;
+  }
 }
