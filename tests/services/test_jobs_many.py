@@ -13,7 +13,6 @@ import pytest
 
 from labnb.lab import open_lab
 from labnb.model.job import JobState
-from labnb.runfolder.job_index import FOLLOWER
 from labnb.usecases.follow_jobs import FIRST_LOOK
 from tests.magics.jobs_project import follower_log, four_targets, job_kernel, make_project
 from tests.services.slurm import SlurmCluster
@@ -33,13 +32,15 @@ def test_many_small_jobs(count: int, tmp_path: Path, slurm: SlurmCluster, monkey
         reply = kernel.run(f"%%labrun many --on cluster --out y --each x={values}\ny = x * x", timeout=600)
         assert reply.status == "ok", (reply.error, reply.stderr)
         index = open_lab(root).jobs.index
-        follower = psutil.Process(index.follower.pid())
-        sizes = []
         deadline = time.monotonic() + 60 + 3 * count
+        while (pid := index.follower.pid()) is None:
+            assert time.monotonic() < deadline, follower_log(root)
+            time.sleep(0.01)
+        follower = psutil.Process(pid)
+        sizes = []
         while index.active():
             assert time.monotonic() < deadline, follower_log(root)
-            if FOLLOWER in follower.cmdline():  # before it is one, it stands there with all that the kernel has
-                sizes.append(follower.memory_info().rss)
+            sizes.append(follower.memory_info().rss)
             time.sleep(0.2)
         jobs = index.jobs()
         assert [job.state for job in jobs] == [JobState.COMPLETED] * count
