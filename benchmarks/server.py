@@ -78,7 +78,7 @@ class Server:
             found = self.labnb("health")["freshness"]
             if found["state"] == "current" and found["runs"] == runs:
                 return time.perf_counter() - begun
-            time.sleep(0.05)
+            time.sleep(0.5)  # what is asked without a pause keeps the reading back
 
     def processor(self) -> float:
         """Give the milliseconds of processor that it has used, its ended threads included; counted in tens."""

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from labnb.model.errors import NotFound, StoreCorrupt
@@ -68,20 +70,16 @@ class FolderReader:
             if live.owner is not None and RunFolder(self._lab.run(uid)).over(live.owner)
         ]
 
-    def names(self) -> dict[str, int]:
+    def names(self) -> Iterator[tuple[str, int]]:
         """Give the uids of all run folders, each with the time (ns) at which run.json was written."""
-        found = {}
         try:
             names = os.listdir(self._lab.runs)
         except (FileNotFoundError, NotADirectoryError):
-            return {}
+            return
         above = os.fspath(self._lab.runs)
         for name in names:
-            try:
-                found[name] = os.stat(f"{above}/{name}/{RUN_FILE}").st_mtime_ns
-            except OSError:
-                continue
-        return found
+            with suppress(OSError):
+                yield name, os.stat(f"{above}/{name}/{RUN_FILE}").st_mtime_ns
 
     def same(self, uid: str, state: str | None) -> bool:
         """Whether a run folder is as it was when it had this state."""

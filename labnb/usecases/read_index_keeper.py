@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from labnb.model.errors import LabError, StoreCorrupt, StoreLocked
 from labnb.ports.run_index import Entry, RunIndexWriter
@@ -25,11 +26,14 @@ SLOW = 5.0
 #: Seconds after which a question has all folders looked at again, where changes are noticed at once, and where not.
 AGAIN, AGAIN_BLIND = 60.0, 5.0
 BATCH = 200
+#: Seconds: so long is read at a stretch, so long is paused then, if anything was asked so short a time ago.
+STRETCH, PAUSE, JUST = 0.003, 0.006, 0.1
 #: More runs than this are read all at once, after the first of them, which are wanted first.
 MANY, FIRST = 3000, 1000
 
 _log = logging.getLogger("labnb")
 
+T = TypeVar("T")
 Tell = Callable[[Sequence[str], Sequence[str]], None]
 #: Write the end of a run whose process is gone; tells whether there was one to write. Raises LabError or OSError.
 Mend = Callable[[str], bool]
@@ -68,7 +72,7 @@ class IndexKeeper:
         self._head_start = head_start
         self._folders = FolderReader(lab)
         self.state = State()
-        self._asked: set[str] = set()
+        self._asked_at = -JUST
         self._all = True
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -96,6 +100,7 @@ class IndexKeeper:
 
     def asked(self) -> None:
         """Somebody asks: have all folders looked at where the last look is long ago."""
+        self._asked_at = time.monotonic()
         checked = self.state.checked
         if checked is not None and time.time() - checked > (AGAIN if self._news.live else AGAIN_BLIND):
             self.state.checked = time.time()
@@ -156,19 +161,17 @@ class IndexKeeper:
         """Compare all folders with the index; read what is new or other, the newest first."""
         self.state.waiting = None
         known = self._writer.states("folder")
-        there = self._folders.names()
+        there = dict(self._politely(self._folders.names()))
         gone = [uid for uid in known if uid not in there]
         self._announce((), self._writer.remove(gone, "folder"))
-        news = [uid for uid in there if not self._folders.same(uid, known.get(uid))]
+        news = [uid for uid in self._politely(there) if not self._folders.same(uid, known.get(uid))]
         news.sort(key=lambda uid: there[uid], reverse=True)
         self.state.waiting = len(news)
         for batch in _batches(news[:FIRST] if len(news) > MANY else news, BATCH):
             if self._ended.is_set():
                 return
-            self._read(batch)
+            self._read(self._politely(batch))
             self.state.waiting -= len(batch)
-            # The loop of the server shares the interpreter: it goes first.
-            time.sleep(0.001)
         if len(news) > MANY:
             self._writer.load(self._entries(news[FIRST:]))
             self._tell(news[:FIRST], ())
@@ -176,7 +179,7 @@ class IndexKeeper:
         self.state.checked = time.time()
 
     def _entries(self, uids: Sequence[str]) -> Iterator[Entry]:
-        for uid in uids:
+        for uid in self._politely(uids):
             if self._ended.is_set():
                 raise StoreLocked("The server ends.")
             # The last one waits until all of them are found.
@@ -186,6 +189,17 @@ class IndexKeeper:
                 if entry is not None:
                     self._note(entry)
                     yield entry
+
+    def _politely(self, much: Iterable[T]) -> Iterator[T]:
+        """Go through much, and make way while somebody waits for an answer: both share the interpreter."""
+        begun = time.monotonic()
+        for one in much:
+            yield one
+            now = time.monotonic()
+            if now - begun > STRETCH:
+                # The event loop, at least, comes in between.
+                time.sleep(PAUSE if now - self._asked_at < JUST else 0.0001)
+                begun = time.monotonic()
 
     def _read(self, uids: Iterable[str]) -> None:
         entries, gone = [], []
