@@ -42,7 +42,10 @@ class Desk:
         self._lock = threading.Lock()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work in a thread of the pool; raises Busy where too much waits already, and what the work raises."""
+        """Do the work in a thread of the pool; raises Busy where too much waits already, and what the work raises.
+
+        What it raises that is no Exception comes as a RuntimeError, except what stops a process.
+        """
         if self._waiting >= WAITING:
             busy = Busy("The server has too many questions to answer.", "Ask again in a second.")
             busy.retry_after = 1
@@ -51,7 +54,7 @@ class Desk:
             self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="labnb-server")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _only_exceptions, work)
         finally:
             self._waiting -= 1
 
@@ -116,6 +119,21 @@ class Desk:
     def _shown(self, root: Path) -> str:
         """Write where a project lies, seen from the server's folder."""
         return os.path.relpath(root, self.folder.resolve())
+
+
+def _only_exceptions(work: Callable[[], T]) -> T:
+    """Do the work so that whatever goes wrong is an Exception: the web server leaves anything else without an answer.
+
+    Native code that panics raises a BaseException, and a StopIteration is one that no future can hold.
+    """
+    try:
+        return work()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) and not isinstance(error, StopIteration):
+            raise
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
 def id_of(root: Path) -> str:
