@@ -12,6 +12,13 @@ export interface ICurveNames {
   place(uid: string): number;
 }
 
+/** Written out: Plotly would make 25,200.0015 seconds 25.2000015k s. */
+const SECONDS = {
+  ticksuffix: ' s',
+  exponentformat: 'none',
+  separatethousands: true
+};
+
 /** One metric of some runs. */
 export function curvesFigure(
   curves: readonly ICurve[],
@@ -66,7 +73,7 @@ export function curvesFigure(
       margin: { l: 56, r: 12, t: 30, b: 32 },
       xaxis: {
         type: options.x === 'time' ? 'date' : options.logX ? 'log' : 'linear',
-        ...(options.x === 'relative' ? { ticksuffix: ' s' } : {})
+        ...(options.x === 'relative' ? SECONDS : {})
       },
       yaxis: { type: options.logY ? 'log' : 'linear' },
       // What the reader zoomed to outlives new points.

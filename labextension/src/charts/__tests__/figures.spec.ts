@@ -34,6 +34,17 @@ describe('figures', () => {
     expect(fromX(7, 'relative', false)).toBe(7);
   });
 
+  it('writes the time since the start in seconds, not in thousands of them', () => {
+    const names = { name: () => 'a', place: () => 0 };
+    const axis = (x: 'relative' | 'step', logX = false): unknown =>
+      curvesFigure([], { x, logX, logY: false, smoothing: 0 }, names, 'loss')
+        .layout.xaxis;
+    const seconds = { exponentformat: 'none', ticksuffix: ' s' };
+    expect(axis('relative')).toMatchObject(seconds);
+    expect(axis('relative', true)).toMatchObject(seconds);
+    expect(axis('step')).not.toHaveProperty('ticksuffix');
+  });
+
   it('makes no elements of names', () => {
     const names = { name: () => EVIL, place: () => 0 };
     const curve = {
