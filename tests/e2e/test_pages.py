@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,20 @@ def test_a_zoom_asks_for_what_is_looked_at(page: Page, study: Study) -> None:
     (curve,) = json.loads(answer.body())["items"]
     assert 1000 < curve["total"] < 4000
     run_command(page, "labnb:delete", uid=long.uid)
+
+
+def test_curves_are_drawn_again_over_another_axis(page: Page) -> None:
+    metrics = tab(open_run(page, "forest-6"), "Metrics")
+    ticks, line = metrics.locator(".xtick text"), metrics.locator(".js-line").first
+    expect(ticks.first).to_have_text("0")
+    before = line.get_attribute("d")
+    metrics.get_by_label("Over").select_option("relative")
+    # The study's points were all logged 7 hours after the start.
+    expect(ticks.first).to_have_text(re.compile(r"^25,2\d\d(\.\d+)? s$"))
+    assert line.get_attribute("d") != before
+    metrics.get_by_label("Over").select_option("step")
+    expect(ticks.first).to_have_text("0")
+    expect(line).to_have_attribute("d", before or "")
 
 
 def test_dataset(page: Page) -> None:

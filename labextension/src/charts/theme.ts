@@ -24,12 +24,8 @@ export function stroke(index: number): { color: string; dash: string } {
   };
 }
 
-/** `turn` only says that the theme may have changed. */
-export function themed(
-  layout: Layout,
-  node: HTMLElement,
-  turn: number
-): Layout {
+/** It has no `datarevision`: with one, Plotly would take new points for the old ones. */
+export function themed(layout: Layout, node: HTMLElement): Layout {
   const style = window.getComputedStyle(node);
   const value = (name: string): string => style.getPropertyValue(name).trim();
   const text = value('--jp-ui-font-color1') || '#000';
@@ -47,8 +43,7 @@ export function themed(
     hoverlabel: {
       bgcolor: value('--jp-layout-color2'),
       font: { color: text }
-    },
-    datarevision: `${turn}`
+    }
   };
   for (const name of Object.keys(layout).filter(one =>
     /^[xy]axis\d*$/.test(one)

@@ -57,7 +57,7 @@ export function Chart(props: IChartProps): JSX.Element {
       if (!here) {
         return;
       }
-      const layout = themed(props.figure.layout, place, theme);
+      const layout = themed(props.figure.layout, place);
       const first = place.on === undefined;
       await Plotly.react(place, props.figure.data, layout, CONFIG);
       if (!here) {

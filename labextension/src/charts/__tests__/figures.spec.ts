@@ -4,7 +4,7 @@ import { curvesCell, parallelCell, scatterCell } from '../cell';
 import { curvesFigure, fromX, smooth, toX } from '../curves';
 import { barFigure, parallelFigure, scatterFigure } from '../facts';
 import { place } from '../lineage';
-import { stroke } from '../theme';
+import { stroke, themed } from '../theme';
 
 const EVIL = '<b onclick="x">a</b>';
 
@@ -43,6 +43,11 @@ describe('figures', () => {
     expect(axis('relative')).toMatchObject(seconds);
     expect(axis('relative', true)).toMatchObject(seconds);
     expect(axis('step')).not.toHaveProperty('ticksuffix');
+  });
+
+  it('leaves it to Plotly to see which points are new', () => {
+    const layout = themed({ xaxis: {} }, document.createElement('div'));
+    expect(layout).not.toHaveProperty('datarevision');
   });
 
   it('makes no elements of names', () => {
