@@ -31,7 +31,7 @@ from labnb.runfolder.paths import LabPaths
 TURNS = 7
 PATIENCE = float(os.environ.get("LABNB_BENCH_PATIENCE", "60"))
 #: What the front-end asks of a curve when many are drawn.
-SHOWN = 400
+SHOWN = 300
 
 
 class Server:

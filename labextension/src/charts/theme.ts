@@ -30,7 +30,13 @@ export function themed(layout: Layout, node: HTMLElement): Layout {
   const value = (name: string): string => style.getPropertyValue(name).trim();
   const text = value('--jp-ui-font-color1') || '#000';
   const line = value('--jp-border-color2') || '#ccc';
-  const axis = { gridcolor: line, zerolinecolor: line, linecolor: line };
+  const axis = {
+    gridcolor: line,
+    zerolinecolor: line,
+    linecolor: line,
+    // To see whether labels stand out, each would be measured at every drawing.
+    ticklabeloverflow: 'allow'
+  };
   const built: Layout = {
     autosize: true,
     margin: { l: 56, r: 12, t: 12, b: 40 },

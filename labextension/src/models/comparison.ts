@@ -27,7 +27,7 @@ export class ComparisonModel {
       (names, x, points, span) =>
         comparisons.curves({ uids, names, x, points, span }),
       // Many curves share the pixels.
-      uids.length > 10 ? 400 : 600
+      uids.length > 10 ? 300 : 600
     );
     this.facts.changed.connect(() => {
       if (this.facts.value && !this._drawn) {
