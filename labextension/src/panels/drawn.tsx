@@ -19,7 +19,25 @@ export const JobsBody = React.lazy(async () => ({
   default: (await fetchBodies()).JobsBody
 }));
 
-/** Empty until its code is there: that takes a moment, and a sign would flicker. */
-export function Coming(props: { children: React.ReactNode }): JSX.Element {
-  return <React.Suspense fallback={null}>{props.children}</React.Suspense>;
+/**
+ * Empty until its code is there: that takes a moment, and a sign would flicker.
+ *
+ * `onThere` draws it again: what changed after it was drawn, and before it could hear of changes, is seen then.
+ */
+export function Coming(props: {
+  children: React.ReactNode;
+  onThere(): void;
+}): JSX.Element {
+  return (
+    <React.Suspense fallback={null}>
+      {props.children}
+      <There onThere={props.onThere} />
+    </React.Suspense>
+  );
+}
+
+function There(props: { onThere(): void }): null {
+  const { onThere } = props;
+  React.useEffect(() => onThere(), []);
+  return null;
 }

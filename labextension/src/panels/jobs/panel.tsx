@@ -43,7 +43,7 @@ export class JobsPanel extends ReactWidget {
       />
     );
     return (
-      <Coming>
+      <Coming onThere={() => this.update()}>
         <UseSignal signal={model.changed}>
           {() => <UseSignal signal={model.selection.changed}>{draw}</UseSignal>}
         </UseSignal>

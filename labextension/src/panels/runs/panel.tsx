@@ -98,7 +98,7 @@ export class RunsPanel extends ReactWidget {
       />
     );
     return (
-      <Coming>
+      <Coming onThere={() => this.update()}>
         <UseSignal signal={server.changed}>
           {() => (
             <UseSignal signal={model.changed}>
