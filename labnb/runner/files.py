@@ -32,6 +32,8 @@ _SKIPPED_PARTS = (
     "/__pycache__/",
     "/.ipython/",
     "/.jupyter/",
+    ".egg-info/",
+    ".dist-info/",
 )
 _SKIPPED_ENDS = (".pyc", ".pyo", ".so", "-journal", "-wal", "-shm")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/run/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/var/lib/")

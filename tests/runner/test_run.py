@@ -346,8 +346,12 @@ def test_files_are_told_with_their_digests(tmp_path: Path) -> None:
     (tmp_path / "work" / "in.csv").write_text("a,b\n")
     outside = tmp_path / "far.txt"
     outside.write_text("far")
+    metadata = tmp_path / "tool.egg-info" / "entry_points.txt"  # of a package that is installed in place
+    metadata.parent.mkdir()
+    metadata.write_text("[x]")
     cell = f"""\
 import os, multiprocessing
+open({str(metadata)!r}).read()
 text = open("in.csv").read() + open({str(outside)!r}).read()
 def child():
     open("child.txt", "w").write("child")

@@ -86,7 +86,9 @@ function DatasetRow(props: {
 }): JSX.Element {
   const { dataset, now, trans } = props;
   const used = readTime(dataset.used);
-  const state = stateName(dataset.state, trans);
+  // A list looks into no files; the page of a dataset does.
+  const state =
+    dataset.state === 'unknown' ? '' : stateName(dataset.state, trans);
   const facts = [
     showSize(dataset.size),
     dataset.folder && dataset.files !== null
