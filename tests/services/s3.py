@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from tests.needs import lacking
 from tests.services.mlflow_server import free_port
@@ -38,6 +40,7 @@ class S3:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._begun = False
 
     def __enter__(self) -> S3:
         self._folder = Path(tempfile.mkdtemp(prefix="labnb-s3-"))
@@ -66,7 +69,7 @@ class S3:
                 [str(self._program), *words], stdout=log, stderr=log, cwd=self._folder, start_new_session=True
             )
         deadline = time.monotonic() + 60
-        while not self._answers():
+        while not (self._answers() and self._works()):
             assert self._process.poll() is None, (self._folder / "log").read_text()[-3000:]
             assert time.monotonic() < deadline, (self._folder / "log").read_text()[-3000:]
             time.sleep(0.05)
@@ -79,23 +82,31 @@ class S3:
 
     def bucket(self, name: str) -> str:
         """Make a bucket; gives its address."""
-        import botocore.session
+        client = self._client()
+        with contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=name)
+        return f"s3://{name}"
 
-        client = botocore.session.Session().create_client(
-            "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=KEY, aws_secret_access_key=SECRET
-        )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                client.create_bucket(Bucket=name)
-                return f"s3://{name}"
-            except (client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
-                return f"s3://{name}"
-            except Exception:
-                # It answers before its parts have found one another.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+    def _client(self) -> Any:
+        import botocore.session
+        from botocore.config import Config
+
+        once = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
+        who = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
+        session = botocore.session.Session()
+        return session.create_client("s3", endpoint_url=self.url, region_name="us-east-1", config=once, **who)
+
+    def _works(self) -> bool:
+        """Whether it gives back what was put in, before it was stopped too: it answers before its parts have met."""
+        client = self._client()
+        try:
+            if not self._begun:
+                self.bucket("probe")
+                client.put_object(Bucket="probe", Key="probe", Body=b"probe")
+            self._begun = bool(client.get_object(Bucket="probe", Key="probe")["Body"].read() == b"probe")
+        except Exception:
+            return False
+        return self._begun
 
     def _answers(self) -> bool:
         try:
