@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -51,7 +52,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an sdist of this checkout and the wheel made from that sdist."""
     folder = tmp_path_factory.mktemp("dist")
     installer = "uv" if find_spec("uv") else "pip"
-    run(sys.executable, "-m", "build", "--installer", installer, "--outdir", folder, ROOT, cwd=folder)
+    # Building writes into what it builds, where other tests are at work.
+    source = folder / "source"
+    left = shutil.ignore_patterns(".venv", ".git", "node_modules", "__pycache__", "artifacts", ".*_cache", "*.egg-info")
+    shutil.copytree(ROOT, source, ignore=left, symlinks=True)
+    run(sys.executable, "-m", "build", "--installer", installer, "--outdir", folder, source, cwd=folder)
     return folder
 
 
