@@ -92,11 +92,13 @@ def opened_page(context: BrowserContext, address: str, console: list[str], name:
             console.append(f"{message.text} ({message.location.get('url', '')})")
 
     opened = context.new_page()
-    opened.on("pageerror", lambda error: console.append(str(error)))
+    opened.on("pageerror", lambda error: console.append(error.stack or str(error)))
     opened.on("console", listen)
     opened.goto(address)
     opened.wait_for_function("window.jupyterapp")
     opened.evaluate("window.jupyterapp.restored.then(() => 1)")
+    # A theme that is changed while JupyterLab's splash fades (200 ms) has it taken out twice: an error of JupyterLab.
+    opened.locator("body[data-jp-theme-light]:not(:has(> #jupyterlab-splash))").wait_for(state="attached")
     yield opened
     shot(opened, re.sub(r"\W+", "-", name).strip("-"))
     complaints = list(console)
