@@ -33,10 +33,13 @@ export class KeptChoices {
     const { state } = this._model.list;
     if (!this._saving && state.kind !== 'loading' && this._differs()) {
       this._saving = true;
+      const { choices } = this._model;
       this._save().then(
         () => {
           this._saving = false;
-          this._keep(); // what was chosen meanwhile
+          if (this._model.choices !== choices) {
+            this._keep(); // what was chosen meanwhile
+          }
         },
         () => {
           this._saving = false; // it holds until the page is closed

@@ -77,6 +77,15 @@ describe('KeptChoices', () => {
     expect(saved).toHaveBeenLastCalledWith('order', 'duration DESC');
   });
 
+  it('asks once for what the settings do not take', async () => {
+    const { settings, model, saved } = made();
+    new KeptChoices(settings, model);
+    saved.mockImplementation(async () => undefined);
+    model.choose({ order: 'duration ASC' });
+    await new Promise(go => setTimeout(go));
+    expect(saved).toHaveBeenCalledTimes(1);
+  });
+
   it('follows the settings editor', async () => {
     const { settings, model } = made();
     new KeptChoices(settings, model);
