@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.e2e.console import Console
 from tests.e2e.notebook import Notebook, shot
 from tests.e2e.server import LabServer, running_lab
 from tests.e2e.study import Study, write_study
@@ -71,29 +72,24 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def console() -> list[str]:
-    """What the page complained about; a test may take out what it expects."""
-    return []
+def console() -> Console:
+    """What the page complains about; a test says what it expects."""
+    return Console()
 
 
 @pytest.fixture
-def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer, console: list[str]) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer, console: Console) -> Iterator[Page]:
     """JupyterLab, fully started, in an empty workspace. Errors in the console fail the test."""
     with opened_page(context, lab.address(), console, request.node.name) as opened:
         yield opened
 
 
 @contextmanager
-def opened_page(context: BrowserContext, address: str, console: list[str], name: str) -> Iterator[Page]:
+def opened_page(context: BrowserContext, address: str, console: Console, name: str) -> Iterator[Page]:
     """Open JupyterLab or Notebook until it has fully started; raises AssertionError at the end if it complained."""
 
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            console.append(f"{message.text} ({message.location.get('url', '')})")
-
     opened = context.new_page()
-    opened.on("pageerror", lambda error: console.append(error.stack or str(error)))
-    opened.on("console", listen)
+    console.listen(opened)
     opened.goto(address)
     opened.wait_for_function("window.jupyterapp")
     opened.evaluate("window.jupyterapp.restored.then(() => 1)")
@@ -101,7 +97,7 @@ def opened_page(context: BrowserContext, address: str, console: list[str], name:
     opened.locator("body[data-jp-theme-light]:not(:has(> #jupyterlab-splash))").wait_for(state="attached")
     yield opened
     shot(opened, re.sub(r"\W+", "-", name).strip("-"))
-    complaints = list(console)
+    complaints = console.complaints
     opened.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     opened.close()
     assert complaints == []

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labnb.runfolder.paths import LabPaths
+from tests.e2e.console import Console
 from tests.e2e.notebook import shot
 from tests.e2e.server import LabServer, running_lab
 from tests.e2e.sidebar import Sidebar, main_area, run_command
@@ -34,7 +35,8 @@ def runs_of(study: Study) -> int:
     return sum(1 for folder in study.lab.runs.iterdir() if folder.is_dir())
 
 
-def test_a_damaged_index_is_made_again_while_the_panel_is_open(page: Page, study: Study, console: list[str]) -> None:
+def test_a_damaged_index_is_made_again_while_the_panel_is_open(page: Page, study: Study, console: Console) -> None:
+    console.expect_refusals("50[03]")
     sidebar = Sidebar(page)
     expect(sidebar.rows).to_have_count(runs_of(study))
     (index,) = LabPaths(study.root).cache.glob("runs-*.sqlite")
@@ -47,10 +49,10 @@ def test_a_damaged_index_is_made_again_while_the_panel_is_open(page: Page, study
     sidebar.row("after-the-damage").dblclick()
     expect(main_area(page).get_by_role("heading", level=1)).to_have_text("after-the-damage")
     shot(page, "damaged-index")
-    take_refusals(console)
 
 
-def test_a_damaged_run_says_so_on_its_page_and_hides_no_other(page: Page, study: Study, console: list[str]) -> None:
+def test_a_damaged_run_says_so_on_its_page_and_hides_no_other(page: Page, study: Study, console: Console) -> None:
+    console.expect_refusals("500")
     bad = study.end(study.run("damaged"))
     sidebar = Sidebar(page)
     expect(sidebar.row("damaged")).to_be_visible()
@@ -65,10 +67,10 @@ def test_a_damaged_run_says_so_on_its_page_and_hides_no_other(page: Page, study:
     bad.folder.paths.run.write_text(whole)
     alert.get_by_role("button", name="Try again").click()
     expect(main_area(page).get_by_role("heading", level=1)).to_have_text("damaged")
-    take_refusals(console)
 
 
-def test_a_folder_of_runs_that_is_none_for_a_while(page: Page, study: Study, console: list[str]) -> None:
+def test_a_folder_of_runs_that_is_none_for_a_while(page: Page, study: Study, console: Console) -> None:
+    console.expect_refusals("404")
     sidebar = Sidebar(page)
     expect(sidebar.rows).to_have_count(runs_of(study))
     there, runs = runs_of(study), study.lab.runs
@@ -79,16 +81,9 @@ def test_a_folder_of_runs_that_is_none_for_a_while(page: Page, study: Study, con
     shot(page, "no-folder-of-runs")
     runs.unlink()
     runs.with_name("away").rename(runs)
-    run_command(page, "application:close")
-    sidebar.row("forest-0").dblclick()
+    main_area(page).get_by_role("button", name="Try again").click()
     expect(main_area(page).get_by_role("heading", level=1)).to_have_text("forest-0")
     study.end(study.run("after-the-return"))
     expect(sidebar.row("after-the-return")).to_be_visible()
     expect(sidebar.rows).to_have_count(there + 1)
     expect(sidebar.panel.get_by_role("alert")).to_have_count(0)
-    take_refusals(console)
-
-
-def take_refusals(console: list[str]) -> None:
-    """Take out what the browser itself notes of a question that was answered by a Problem."""
-    console[:] = [text for text in console if not ("Failed to load resource" in text and "/labnb/api/" in text)]

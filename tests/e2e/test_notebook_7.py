@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.conftest import opened_page
+from tests.e2e.console import Console
 from tests.e2e.notebook import Notebook, shot
 from tests.e2e.server import NOTEBOOK, LabServer, running_lab
 from tests.e2e.sidebar import Sidebar
@@ -32,12 +33,12 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
 
 
 @pytest.fixture
-def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer, console: list[str]) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer, console: Console) -> Iterator[Page]:
     """The page of the notebook."""
+    # Notebook's own, also without labnb: it is told of settings before it has read them.
+    console.expect(r"Cannot read properties of undefined \(reading 'schema'\)")
     with opened_page(context, lab.address(f"notebooks/{NAME}"), console, request.node.name) as opened:
         yield opened
-        # Notebook's own, also without labnb: it is told of settings before it has read them.
-        console[:] = [text for text in console if "Cannot read properties of undefined (reading 'schema')" not in text]
 
 
 def test_the_side_bar_opens_from_the_palette_and_a_run_below_the_notebook(page: Page) -> None:

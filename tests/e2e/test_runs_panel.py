@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labnb.model.run import RunStatus
+from tests.e2e.console import Console
 from tests.e2e.notebook import set_theme, shot
 from tests.e2e.server import LabServer
 from tests.e2e.sidebar import Sidebar, main_area, run_command
@@ -45,7 +46,8 @@ def test_runs_are_listed_and_readable_when_narrow(page: Page, theme: str) -> Non
     shot(page, f"runs-{theme.rpartition(' ')[2].lower()}")
 
 
-def test_search_filter_and_sort(page: Page, console: list[str]) -> None:
+def test_search_filter_and_sort(page: Page, console: Console) -> None:
+    console.expect_refusals("400")
     side = Sidebar(page)
     expect(side.row("forest-0")).to_be_visible()
     side.search("forest-3")
@@ -54,8 +56,6 @@ def test_search_filter_and_sort(page: Page, console: list[str]) -> None:
     expect(side.status).to_have_text("2 runs")
     side.search("metrics.loss >")
     expect(side.panel.get_by_role("alert")).to_contain_text("metrics.loss >")
-    assert all("400" in line for line in console)
-    console.clear()
     side.search("")
     expect(side.panel.get_by_role("alert")).to_have_count(0)
     side.panel.get_by_role("combobox", name="Status").select_option("FAILED")
@@ -115,7 +115,8 @@ def test_keyboard_alone(page: Page) -> None:
     expect(main_area(page).get_by_role("heading", name=first[0], level=1)).to_be_visible()
 
 
-def test_tag_note_archive_delete_and_undo(page: Page, console: list[str]) -> None:
+def test_tag_note_archive_delete_and_undo(page: Page, console: Console) -> None:
+    console.expect_refusals("404")
     side = Sidebar(page)
     expect(side.row("forest-5")).to_be_visible()
     side.search("forest-")
@@ -141,8 +142,6 @@ def test_tag_note_archive_delete_and_undo(page: Page, console: list[str]) -> Non
     page.get_by_role("button", name="Undo").last.click()
     expect(side.status).to_have_text("8 runs")
     expect(view.get_by_role("alert")).to_have_count(0)
-    assert all("404" in line for line in console)
-    console.clear()
 
 
 def test_columns_are_chosen_and_kept(page: Page) -> None:
@@ -184,7 +183,8 @@ def test_a_run_stands_there_while_it_goes_on(page: Page, study: Study) -> None:
     expect(side.row("just-now")).to_have_count(0)
 
 
-def test_a_server_that_does_not_answer_is_told_calmly(page: Page, console: list[str]) -> None:
+def test_a_server_that_does_not_answer_is_told_calmly(page: Page, console: Console) -> None:
+    console.expect_refusals("net::ERR_FAILED")
     side = Sidebar(page)
     expect(side.row("forest-0")).to_be_visible()
     page.route("**/labnb/api/**", lambda route: route.abort())
@@ -197,11 +197,9 @@ def test_a_server_that_does_not_answer_is_told_calmly(page: Page, console: list[
     alert.get_by_role("button", name="Try again").click()
     expect(alert).to_have_count(0)
     expect(side.status).to_have_text("1 run")
-    console.clear()
 
 
-def test_an_unknown_run_says_so(page: Page, console: list[str]) -> None:
+def test_an_unknown_run_says_so(page: Page, console: Console) -> None:
+    console.expect_refusals("404")
     run_command(page, "labnb:open-run", uid="0" * 32)
     expect(main_area(page).get_by_role("alert")).to_contain_text("There is no run")
-    assert all(re.search("404", line) for line in console)
-    console.clear()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.console import Console
 from tests.e2e.notebook import set_theme, shot
 from tests.e2e.server import LabServer, running_lab
 
@@ -35,9 +36,8 @@ def test_palette_command_opens_the_sidebar(page: Page) -> None:
     expect(page.locator("#labnb-sidebar")).to_be_visible()
 
 
-def test_panel_says_when_the_server_does_not_answer(page: Page, console: list[str]) -> None:
+def test_panel_says_when_the_server_does_not_answer(page: Page, console: Console) -> None:
+    console.expect_refusals("404")
     page.route("**/labnb/api/**", lambda route: route.fulfill(status=404, body="{}"))
     page.locator('.jp-SideBar [data-id="labnb-sidebar"]').click()
     expect(page.locator("#labnb-sidebar").get_by_role("alert")).to_contain_text("server extension list")
-    assert console
-    console.clear()

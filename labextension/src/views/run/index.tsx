@@ -145,27 +145,21 @@ function Gone(props: { model: RunModel; context: IViewContext }): JSX.Element {
   const { model, context } = props;
   const { trans } = context;
   const { problem, value } = model.detail;
-  if (problem?.gone) {
+  if (problem?.gone && value) {
     return (
       <div className="jp-labnb-failed" role="alert">
         <div>
-          {value
-            ? trans.__('This run was deleted. Below is what was last known.')
-            : trans.__('There is no run %1 any more.', model.uid)}
+          {trans.__('This run was deleted. Below is what was last known.')}
         </div>
-        {value && (
-          <button
-            type="button"
-            className="jp-labnb-button"
-            onClick={() =>
-              void model.api.runs
-                .restore(model.uid)
-                .finally(() => model.renew())
-            }
-          >
-            {trans.__('Bring it back')}
-          </button>
-        )}
+        <button
+          type="button"
+          className="jp-labnb-button"
+          onClick={() =>
+            void model.api.runs.restore(model.uid).finally(() => model.renew())
+          }
+        >
+          {trans.__('Bring it back')}
+        </button>
       </div>
     );
   }
