@@ -33,7 +33,24 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._written = written(root)
         self._paths: tuple[tuple[int, ...], LabPaths] | None = None
+        #: Why the settings that stand in labnb.toml now are not in force.
+        self.unread: ConfigError | None = None
+
+    def current(self) -> Lab:
+        """Give the project with the settings as they stand now: itself where they are the same, or cannot be read."""
+        now = written(self.root)
+        if now == self._written:
+            return self
+        fresh = Lab(self.root)
+        try:
+            load_config(self.root)
+        except ConfigError as error:
+            self._written = now
+            self.unread = ConfigError(f"{error.message} The settings that were there before hold.", error.hint)
+            return self
+        return fresh
 
     @property
     def paths(self) -> LabPaths:

@@ -51,12 +51,16 @@ class Recorder:
         threading.Thread(target=self._warm_up, name="labnb-warm-up", daemon=True).start()
 
     def lab(self) -> Lab:
-        """Give the project of the folder that the session began in, wherever the cells have gone since."""
+        """Give the project of the folder that the session began in, wherever the cells have gone since.
+
+        With its settings as they stand now; as they were, where these cannot be read.
+        """
         from labnb.lab import open_lab
 
         with self._making:
             if self._lab is None:
                 self._lab = open_lab(self._start)
+            self._lab = self._lab.current()
             return self._lab
 
     def before(self, info: Any) -> None:

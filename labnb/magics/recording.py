@@ -73,6 +73,9 @@ class Recording:
         for param, value in self._request.params.items():
             self._session.assign(param, value)
         self._show(opened.run, 0.0, update=False)
+        with opened.part("config", "The settings are"):
+            if self._lab.unread is not None:
+                raise self._lab.unread
         with opened.part("mlflow", "What the cell logs to MLflow itself is"):
             self._join.begin(opened.run, self._lab.paths)
         with opened.part("output", "The outputs are"):

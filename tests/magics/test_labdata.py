@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from labnb.adapters.dvc.writer import DvcDataWriter
 from labnb.model.run import Run
 from tests.adapters.dvc.command import content_of, dvc, environment, everything, git
 from tests.kernel import Kernel
+from tests.waiting import wait_until
 
 
 def make(folder: Path) -> None:
@@ -112,21 +112,24 @@ def test_changed_data_are_kept_and_nothing_of_the_researcher_is_touched(kernel: 
     assert "kept by a run" in log
 
 
-def test_data_over_the_limit_and_other_policies(kernel: Kernel) -> None:
+def test_settings_hold_from_the_next_cell_on(kernel: Kernel) -> None:
     folder = kernel.folder
     for setting, code in (
         ('policy = "record"', ["data_recorded"]),
+        ('policy = "of"', ["config", "data_recorded"]),
         ('policy = "off"', []),
         ("max_version_mb = 0", ["data_recorded"]),
+        ("", ["data_kept"]),
     ):
         (folder / "labnb.toml").write_text(f"[data]\n{setting}\n")
-        with Kernel(folder) as other:
-            other.load()
-            (folder / "data/train.csv").write_text(f"a,b\n{setting}\n")
-            _, run = other.recorded("a = open('data/train.csv').read()")
-            assert codes(run) == code, setting
-            assert used(run) == {"data/train.csv": None}
-            assert run.inputs[0].digest
+        (folder / "data/train.csv").write_text(f"a,b\n{setting}\n")
+        _, run = kernel.recorded("a = open('data/train.csv').read()")
+        assert codes(run) == code, setting
+        assert (used(run)["data/train.csv"] is not None) == (code == ["data_kept"])
+        assert run.inputs[0].digest
+        if code[:1] == ["config"]:
+            assert "cannot be 'of'. The settings that were there before hold." in run.notes[0].message
+            assert "off" in run.notes[0].hint
     (folder / "labnb.toml").unlink()
 
 
@@ -253,13 +256,13 @@ def test_what_a_dead_kernel_was_keeping_is_kept_by_the_next_session(kernel: Kern
             "KeepData.keep_these = lambda self, names, *a: os.kill(os.getpid(), 9) if names else rest(self, names, *a)"
         )
         other.send("%%labrun -q\nx = [open(f'heap/{n}.txt').read() for n in range(300)]")
-        eventually(lambda: not other.manager.is_alive())
+        wait_until(lambda: not other.manager.is_alive())
     (run,) = (run for run in kernel.lab.browse.runs(limit=None).items if "heap" in used(run))
     assert codes(run) == ["data_keeping"]
     assert "the next session of the project goes on with it" in run.notes[0].hint
     assert used(run) == {"heap": None}
     kernel.run("%reload_ext labnb")
-    eventually(lambda: not list((folder / ".labnb/keeping").glob("*")))
+    wait_until(lambda: not list((folder / ".labnb/keeping").glob("*")))
     run = kernel.lab.browse.run(run.uid)
     assert codes(run) == ["data_kept"]
     shown = git(folder, "show", f"refs/labnb/{run.uid}:heap.dvc")
@@ -272,9 +275,7 @@ def test_a_version_of_a_run_comes_back_when_everything_here_has_changed(kernel: 
     (folder / "images/7.txt").write_bytes(bytes(range(256)) * 40)
     as_it_was = content_of(folder / "images")
     _, run = kernel.recorded("x = open('images/7.txt', 'rb').read()")
-    # On a busy machine it is kept a little after the cell.
-    eventually(lambda: bool(used(kernel.lab.browse.run(run.uid))["images"]))
-    name = f"images@{used(kernel.lab.browse.run(run.uid))['images'][:8]}"  # type: ignore[index]
+    name = f"images@{used(run)['images'][:8]}"  # type: ignore[index]
     for line in (f"remote add far {store} --default", f"push {name}"):
         assert kernel.run(f"%labdata {line}").status == "ok", line
     shutil.rmtree(folder / ".dvc/cache")
@@ -301,10 +302,3 @@ def test_a_version_of_a_run_comes_back_when_everything_here_has_changed(kernel: 
     dvc(folder, "checkout", "-q", "images.dvc")
     assert content_of(folder / "images") == as_it_was
     git(folder, "checkout", "-q", "images.dvc")
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
