@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from labnb.runfolder.paths import LabPaths
 from labnb.runfolder.queue import announce, pending, publish_now, publisher_lives, touch
 from tests.adapters.mlflow.conftest import EXPERIMENT, empty_store, fresh, lab, no_user, read
 from tests.runs import Recorded
+from tests.waiting import wait_until
 
 __all__ = ["empty_store", "fresh", "lab", "no_user"]
 ROOT = Path(__file__).parents[2]
@@ -77,13 +78,6 @@ def forked(lab: LabPaths, idle: float = 0.0) -> int:
     return pid
 
 
-def until(done: Callable[[], object], seconds: float = LONG) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def assert_published(lab: LabPaths, recorded: Recorded, status: str = "FINISHED") -> None:
     run = RunFolder(lab.run(recorded.uid)).read()
     assert run.published == "published"
@@ -108,16 +102,16 @@ def test_the_life_of_a_publisher(fresh: LabPaths, processes: list[subprocess.Pop
 
     first = Recorded(fresh, params={"lr": 0.1}).log(5)
     process = start(fresh, processes)
-    until(lambda: RunFolder(fresh.run(first.uid)).read().mlflow)
+    wait_until(lambda: RunFolder(fresh.run(first.uid)).read().mlflow)
     link = RunFolder(fresh.run(first.uid)).read().mlflow
     assert link is not None
     client = MlflowClient(link.tracking_uri)
     assert client.get_run(link.run_id).info.status == "RUNNING"
     assert len(client.get_metric_history(link.run_id, "loss")) == 5
     first.log(3)
-    until(lambda: len(client.get_metric_history(link.run_id, "loss")) == 8, 20)
+    wait_until(lambda: len(client.get_metric_history(link.run_id, "loss")) == 8, 20)
     first.end()
-    until(lambda: not pending(fresh))
+    wait_until(lambda: not pending(fresh))
     assert_published(fresh, first)
     assert link.experiment == "fresh"
 
@@ -127,7 +121,7 @@ def test_the_life_of_a_publisher(fresh: LabPaths, processes: list[subprocess.Pop
     assert cpu(process.pid) - before < 0.05
     second = Recorded(fresh).log(3).end()
     moment = time.monotonic()
-    until(lambda: not pending(fresh))
+    wait_until(lambda: not pending(fresh))
     assert time.monotonic() - moment < 10
     assert_published(fresh, second)
     # Another one ends at once.
@@ -228,7 +222,7 @@ def test_a_run_of_a_killed_kernel_is_mended(lab: LabPaths) -> None:
 def test_sigterm_ends_it_between_two_batches(lab: LabPaths) -> None:
     recorded = Recorded(lab).log(6000).end()
     pid = forked(lab, idle=60)
-    until(lambda: RunFolder(lab.run(recorded.uid)).read().mlflow)
+    wait_until(lambda: RunFolder(lab.run(recorded.uid)).read().mlflow)
     os.kill(pid, signal.SIGTERM)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in (0, 3)
     os.waitpid(forked(lab), 0)
@@ -306,7 +300,7 @@ def test_a_project_that_was_deleted_needs_no_publisher(lab: LabPaths) -> None:
     import shutil
 
     pid = forked(lab, idle=600)
-    until(lambda: publisher_lives(lab))
+    wait_until(lambda: publisher_lives(lab))
     time.sleep(0.2)
     shutil.rmtree(lab.root)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in (0, 3)

@@ -20,6 +20,7 @@ from labnb.usecases.mend_run import dead_runs, mend_run, mend_runs
 from tests.driver import Session, start
 from tests.kernel import Kernel
 from tests.memory_group import kills, memory_group
+from tests.waiting import wait_until
 
 PLOT = (
     "from IPython.display import display, HTML\n"
@@ -31,13 +32,6 @@ ON_AND_ON = (
     + "for step in range(10**6):\n    labnb.log({'loss': 1 / (step + 1)})\n"
     + "    did('step', step=step)\n    time.sleep(0.01)\n"
 )
-
-
-def until(done: object, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def only(lab: Lab) -> Run:
@@ -81,16 +75,16 @@ def test_kill_9_of_a_real_kernel_and_the_next_session_mends_it(tmp_path: Path) -
         kernel.load()
         source = ON_AND_ON.replace("did('step', step=step)", "print(step, file=open('told.txt', 'a'))")
         kernel.send(f"%%labrun first\n{source}")
-        until(lambda: (tmp_path / "told.txt").exists())
+        wait_until(lambda: (tmp_path / "told.txt").exists())
         time.sleep(2)
         os.kill(kernel.pid, signal.SIGKILL)
         told = len((tmp_path / "told.txt").read_text().splitlines())
-        until(lambda: only(kernel.lab).status is RunStatus.KILLED)  # a killed process is not gone at once
+        wait_until(lambda: only(kernel.lab).status is RunStatus.KILLED)  # a killed process is not gone at once
         run = only(kernel.lab)
         assert told <= len(list(kernel.lab.browse.history(run.uid))) <= told + 2
     with Kernel(tmp_path, LABNB_PUBLISHER="0") as kernel:
         kernel.load()
-        until(lambda: not unended_uids(kernel.lab.paths))
+        wait_until(lambda: not unended_uids(kernel.lab.paths))
         run = only(kernel.lab)
         assert [note.code for note in run.notes] == ["kernel_died"]
         assert "process" in run.notes[0].message
@@ -130,11 +124,11 @@ def test_a_restart_through_the_manager(tmp_path: Path) -> None:
         kernel.send(
             "%%labrun first\nimport labnb, time\nlabnb.log({'loss': 0.5})\nopen('told', 'w').close()\ntime.sleep(60)"
         )
-        until(lambda: (tmp_path / "told").exists())
+        wait_until(lambda: (tmp_path / "told").exists())
         kernel.manager.restart_kernel(now=True)
         kernel.client.wait_for_ready(timeout=60)
         kernel.load()
-        until(lambda: not unended_uids(kernel.lab.paths))
+        wait_until(lambda: not unended_uids(kernel.lab.paths))
         run = only(kernel.lab)
         assert (run.status, run.metrics) == (RunStatus.KILLED, {"loss": 0.5})
 
@@ -165,8 +159,8 @@ def test_linux_kills_a_kernel_that_takes_too_much_memory(tmp_path: Path) -> None
         (group / "cgroup.procs").write_text(str(kernel.pid))
         kernel.load()
         kernel.send(f"%%labrun hungry\n{source}")
-        until(lambda: kills(group), 90)
-        until(lambda: unended_uids(kernel.lab.paths) and dead_runs(kernel.lab.paths))
+        wait_until(lambda: kills(group), 90)
+        wait_until(lambda: unended_uids(kernel.lab.paths) and dead_runs(kernel.lab.paths))
         run = mended(tmp_path)
     assert (run.status, run.params) == (RunStatus.KILLED, {"lr": 0.5})
     assert [note.code for note in run.notes] == ["out_of_memory"]

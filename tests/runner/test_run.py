@@ -265,9 +265,9 @@ sys.stderr.write("\\r100 %\\n")
 print("no line end", end="")
 """
     job = make_job(tmp_path, cell)
-    process = job.process_to(job.paths.run.log_tail.exists)
+    tail = job.paths.run.log_tail
+    process = job.process_to(lambda: tail.exists() and tail.read_text() == " 49 %|####")
     assert job.log == "first\n"
-    assert job.paths.run.log_tail.read_text() == " 49 %|####"
     go.touch()
     assert process.wait(20) == 0
     process.communicate()

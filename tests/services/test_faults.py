@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from tests.runs import Recorded
 from tests.services.checks import assert_same, runs_of
 from tests.services.mlflow_server import MlflowServer, free_port
 from tests.services.proxy import Proxy
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.xdist_group("mlflow servers"), pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -179,14 +180,6 @@ def own_publishers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             process.wait()
 
 
-def until(done: Callable[[], object], seconds: float = 60) -> float:
-    begun = time.monotonic()
-    while not done():
-        assert time.monotonic() < begun + seconds
-        time.sleep(0.02)
-    return time.monotonic() - begun
-
-
 @pytest.mark.usefixtures("own_publishers")
 def test_a_dead_server_delays_nobody(
     lab: LabPaths,
@@ -207,11 +200,11 @@ def test_a_dead_server_delays_nobody(
         waits.append(time.perf_counter() - begun)
         runs.append(one)
     assert max(waits) < 0.05
-    until(lambda: all(state_of(lab, one, EMBEDDED) for one in runs), 90)
+    wait_until(lambda: all(state_of(lab, one, EMBEDDED) for one in runs), 90)
     later = Recorded(lab).log(3).end()
     announce(lab, later.uid)
-    assert until(lambda: state_of(lab, later, EMBEDDED)) < 10
-    until(lambda: later.folder.read().published == "failing")
+    assert wait_until(lambda: state_of(lab, later, EMBEDDED)) < 10
+    wait_until(lambda: later.folder.read().published == "failing")
     assert "no answer in time" in later.folder.read().published_why
     # By hand: it says which store, and why, and its exit code says it too.
     assert sync(lab, timeout=60) == 3
@@ -247,25 +240,25 @@ def test_the_store_of_the_kernel_goes_over_the_settings(lab: LabPaths, server: M
     """A publisher that another kernel started publishes to the store that this run's kernel named."""
     first = Recorded(lab).log(2).end()
     announce(lab, first.uid)
-    until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab))
     assert list(Published.read(first.folder.paths.published).stores) == [EMBEDDED]
     second = Recorded(lab).log(2)
     second.folder.write_tracking(server.uri)
     announce(lab, second.uid)
-    until(lambda: runs_of(server.uri, second.uid) and len(runs_of(server.uri, second.uid)[0].data.metrics) == 1)
+    wait_until(lambda: runs_of(server.uri, second.uid) and len(runs_of(server.uri, second.uid)[0].data.metrics) == 1)
     assert runs_of(server.uri, second.uid)[0].info.status == "RUNNING"
     second.log(4).end()
     announce(lab, second.uid)
-    until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab))
     assert_same(lab, second.uid, server.uri)
     # The settings name the server now: what was published here only goes there as well.
     (lab.root / "labnb.toml").write_text(f'[tracking]\nuri = "{server.uri}"\n')
     assert announce_unpublished(lab) == [first.uid]
-    until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab))
     assert_same(lab, first.uid, server.uri)
     assert publisher_lives(lab)
     assert stop_publisher(lab)
-    until(lambda: not publisher_lives(lab))
+    wait_until(lambda: not publisher_lives(lab))
 
 
 @pytest.mark.usefixtures("own_publishers")

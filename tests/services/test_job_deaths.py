@@ -22,6 +22,7 @@ from tests.magics.jobs_project import (
 from tests.services.job_trials import all_runs_ended, cell, collect, held_good, submit_some
 from tests.services.slurm import SlurmCluster
 from tests.services.sshd import Sshd
+from tests.waiting import wait_until
 
 SHORT = [1]
 LONG = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 22)]
@@ -116,6 +117,7 @@ def test_the_daemon_of_a_node_is_killed(root: Path, tmp_path: Path, slurm: Slurm
     with job_kernel(root) as kernel:
         uid, _ = kernel.submit("n0 --on cluster --out value", cell(marks, 0, 2))
         job = wait_for_job(root, uid, lambda job: job.state is JobState.RUNNING)
+        wait_until(marks.exists)  # Slurm says "running" before the daemon has begun with it
         slurm.kill_node_daemon(job.node)
         kernel.ended(uid, 60)
         slurm.start_node(job.node)

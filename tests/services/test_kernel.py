@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from tests.services.checks import assert_same, runs_of
 from tests.services.conftest import ADMIN
 from tests.services.mlflow_server import MlflowServer
 from tests.services.test_servers import login
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.xdist_group("mlflow servers"), pytest.mark.slow]
 
@@ -36,28 +36,20 @@ def own_publishers(monkeypatch: pytest.MonkeyPatch, lab: LabPaths) -> Iterator[N
         process.wait(20)
 
 
-def until(done: Callable[[], object], seconds: float = 60) -> float:
-    begun = time.monotonic()
-    while not done():
-        assert time.monotonic() < begun + seconds
-        time.sleep(0.05)
-    return time.monotonic() - begun
-
-
 def test_a_cell_is_followed_live_on_the_server(lab: LabPaths, server: MlflowServer) -> None:
     (lab.root / "labnb.toml").write_text(f'[tracking]\nuri = "{server.uri}"\nexperiment = "live"\n')
     client = MlflowClient(server.uri)
     with Kernel(lab.root, LABNB_PUBLISHER="1", JUPYTERHUB_USER="marie") as kernel:
         kernel.load()
         kernel.recorded("x = 1")  # the publisher has imported what it needs
-        until(lambda: not pending(lab))
+        wait_until(lambda: not pending(lab))
         source = "%%labrun live\nimport labnb, time\nfor i in range(80):\n    labnb.log({'loss': i}); time.sleep(0.1)"
         asked = kernel.send(source)
-        until(lambda: live_points(client) > 0, 7)
+        wait_until(lambda: live_points(client) > 0, 7)
         first = live_points(client)
-        until(lambda: live_points(client) > first + 5, 4)
+        wait_until(lambda: live_points(client) > first + 5, 4)
         uid = kernel.wait(asked).run["uid"]
-    until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab))
     found = assert_same(lab, uid, server.uri)
     assert found.data.tags["mlflow.user"] == found.info.user_id == "marie"
 
@@ -80,7 +72,7 @@ def test_mlflow_calls_of_a_cell_that_go_to_the_server_make_no_second_run(lab: La
         reply, run = kernel.recorded(source)
         assert reply.status == "ok"
         assert run.notes == ()
-        until(lambda: not pending(lab), 90)
+        wait_until(lambda: not pending(lab), 90)
     (found,) = runs_of(server.uri, run.uid)
     client = MlflowClient(server.uri)
     assert client.get_experiment(found.info.experiment_id).name == "of my own"
@@ -99,7 +91,7 @@ def test_sync_brings_the_right_password(
     (lab.root / "labnb.toml").write_text(f'[tracking]\nuri = "{login_server.uri}"\n')
     one = Recorded(lab).log(5).end()
     announce(lab, one.uid)
-    until(lambda: one.folder.read().published == "failing")
+    wait_until(lambda: one.folder.read().published == "failing")
     assert "MLFLOW_TRACKING_USERNAME" in one.folder.read().published_why
     assert sync(lab, timeout=60) == 3
     assert "refused the login (HTTP 401" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from labnb.model.resources import Resources
 from labnb.ports.executor import Order, Sight
 from labnb.testing.executor import order, until
 from tests.services.slurm import SlurmCluster
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.slow]
 HOST = LocalHost()
@@ -129,13 +130,12 @@ def test_a_site_that_writes_comments_of_its_own(far: str, slurm: SlurmCluster) -
 
 
 def test_the_daemon_of_a_node_is_killed(far: str, slurm: SlurmCluster) -> None:
-    job = order(far, "sh", "-c", "sleep 0.5; echo done", resources=Resources(partition="short"))
+    job = order(far, "sh", "-c", "echo begun; sleep 0.5; echo done", resources=Resources(partition="short"))
     handle = started(job)
+    # Slurm says "running" before the daemon has begun with it.
+    wait_until(lambda: HOST.run(["cat", job.log]).out == b"begun\n")
     slurm.kill_node_daemon("n2")
-    deadline = time.monotonic() + 30
-    while HOST.run(["cat", job.log]).out != b"done\n":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: HOST.run(["cat", job.log]).out == b"begun\ndone\n")
     slurm.ensure_nodes()
     assert until(SLURM, HOST, {job.token: handle})[job.token].state is JobState.COMPLETED
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from labnb.ports.curves import Window
 from labnb.runfolder.paths import write_atomic
 from labnb.usecases.read_index import ReadIndex
 from tests.runs import Recorded
+from tests.waiting import wait_until
 
 
 class Told:
@@ -61,13 +62,6 @@ def runs(lab: Lab, told: Told) -> Iterator[ReadIndex]:
     reading.close()
 
 
-def until(check: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
-
-
 def statuses(runs: ReadIndex) -> dict[str, str]:
     return {item.uid: item.status.value for item in runs.page(RunsQuery()).items}
 
@@ -77,34 +71,34 @@ def current(runs: ReadIndex) -> bool:
 
 
 def test_a_project_without_runs_stays_as_it_is(lab: Lab, runs: ReadIndex) -> None:
-    until(lambda: current(runs))
+    wait_until(lambda: current(runs))
     assert runs.page(RunsQuery()).items == []
     assert [path.name for path in lab.root.iterdir()] == ["labnb.toml"]
 
 
 def test_the_first_run_of_a_project_is_noticed(lab: Lab, runs: ReadIndex, told: Told) -> None:
-    until(lambda: current(runs))
+    wait_until(lambda: current(runs))
     run = Recorded(lab.paths)
-    until(lambda: statuses(runs) == {run.uid: "RUNNING"})
+    wait_until(lambda: statuses(runs) == {run.uid: "RUNNING"})
     since = runs.freshness().since
     run.log(3)
-    until(lambda: runs.freshness().since != since)
-    until(lambda: runs.page(RunsQuery()).items[0].metrics == {"loss": 1 / 3})
+    wait_until(lambda: runs.freshness().since != since)
+    wait_until(lambda: runs.page(RunsQuery()).items[0].metrics == {"loss": 1 / 3})
     run.end()
-    until(lambda: statuses(runs) == {run.uid: "FINISHED"})
+    wait_until(lambda: statuses(runs) == {run.uid: "FINISHED"})
     assert run.uid in told.changed
     assert runs.freshness().live
 
 
 def test_a_removed_run_goes_and_a_restored_one_comes(lab: Lab, runs: ReadIndex, told: Told) -> None:
     run, other = Recorded(lab.paths).end(), Recorded(lab.paths).end()
-    until(lambda: len(statuses(runs)) == 2)
+    wait_until(lambda: len(statuses(runs)) == 2)
     aside = lab.root / "aside"
     os.rename(lab.paths.run(run.uid).folder, aside)
-    until(lambda: list(statuses(runs)) == [other.uid])
+    wait_until(lambda: list(statuses(runs)) == [other.uid])
     assert told.gone == [run.uid]
     os.rename(aside, lab.paths.run(run.uid).folder)
-    until(lambda: len(statuses(runs)) == 2)
+    wait_until(lambda: len(statuses(runs)) == 2)
 
 
 def test_a_killed_run_is_told_though_no_file_changes(lab: Lab, runs: ReadIndex) -> None:
@@ -116,18 +110,18 @@ def test_a_killed_run_is_told_though_no_file_changes(lab: Lab, runs: ReadIndex) 
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=place) as child:
         assert child.stdout is not None
         uid = child.stdout.readline().strip()
-        until(lambda: statuses(runs) == {uid: "RUNNING"})
+        wait_until(lambda: statuses(runs) == {uid: "RUNNING"})
         child.kill()
-    until(lambda: statuses(runs) == {uid: "KILLED"})
+    wait_until(lambda: statuses(runs) == {uid: "KILLED"})
 
 
 def test_a_run_edited_behind_its_back_is_seen_when_it_is_announced(lab: Lab, runs: ReadIndex) -> None:
     run = Recorded(lab.paths, name="before").end()
-    until(lambda: current(runs) and statuses(runs))
+    wait_until(lambda: current(runs) and statuses(runs))
     path = lab.paths.run(run.uid).run
     path.write_text(path.read_text().replace('"name": "before"', '"name": "after"'))
     (lab.paths.queue / run.uid).unlink()
-    until(lambda: runs.page(RunsQuery()).items[0].name == "after")
+    wait_until(lambda: runs.page(RunsQuery()).items[0].name == "after")
 
 
 def test_a_damaged_record_hides_no_other(lab: Lab, runs: ReadIndex) -> None:
@@ -136,19 +130,19 @@ def test_a_damaged_record_hides_no_other(lab: Lab, runs: ReadIndex) -> None:
     odd = Recorded(lab.paths).end()
     data = json.loads(lab.paths.run(odd.uid).run.read_text())
     lab.paths.run(odd.uid).run.write_text(json.dumps({**data, "started": "yesterday", "metrics": {"a": "x"}}))
-    until(lambda: list(statuses(runs)) == [good.uid])
+    wait_until(lambda: list(statuses(runs)) == [good.uid])
 
 
 def test_what_happened_while_nobody_kept_it_is_caught_up(lab: Lab, told: Told) -> None:
     first = lab.many.reading(told, lambda: None)
     runs = [Recorded(lab.paths, name=f"{n}").end() for n in range(5)]
-    until(lambda: len(statuses(first)) == 5)
+    wait_until(lambda: len(statuses(first)) == 5)
     first.close()
     shutil.rmtree(lab.paths.run(runs[0].uid).folder)
     Recorded(lab.paths, name="new").end()
     second_lab = open_lab(lab.root)
     second = second_lab.many.reading(told, lambda: None)
-    until(lambda: current(second))
+    wait_until(lambda: current(second))
     assert sorted(item.name for item in second.page(RunsQuery()).items) == ["1", "2", "3", "4", "new"]
     second.close()
 
@@ -156,20 +150,20 @@ def test_what_happened_while_nobody_kept_it_is_caught_up(lab: Lab, told: Told) -
 def test_two_servers_keep_one_index(lab: Lab, runs: ReadIndex) -> None:
     other = open_lab(lab.root).many.reading(Told(), lambda: None)
     made = [Recorded(lab.paths).end() for _ in range(30)]
-    until(lambda: len(statuses(runs)) == len(statuses(other)) == 30)
+    wait_until(lambda: len(statuses(runs)) == len(statuses(other)) == 30)
     made[0].folder.mark_end(RunStatus.FINISHED)
     other.close()
 
 
 def test_a_thousand_lines_a_second_are_few_rounds(lab: Lab, runs: ReadIndex, told: Told) -> None:
     run = Recorded(lab.paths)
-    until(lambda: statuses(runs) == {run.uid: "RUNNING"})
+    wait_until(lambda: statuses(runs) == {run.uid: "RUNNING"})
     before, begun = told.calls, time.monotonic()
     while time.monotonic() - begun < 2:
         run.journal.metrics({"loss": time.monotonic()})
         time.sleep(0.001)
     run.journal.metrics({"loss": -1.0})
-    until(lambda: runs.page(RunsQuery()).items[0].metrics == {"loss": -1.0})
+    wait_until(lambda: runs.page(RunsQuery()).items[0].metrics == {"loss": -1.0})
     assert told.calls - before < 20
 
 
@@ -180,7 +174,7 @@ def test_many_runs_are_loaded_newest_first(lab: Lab, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(read_index_keeper, "FIRST", 5)
     made = [Recorded(lab.paths, name=f"{n}", params={"n": n}).end() for n in range(60)]
     reading = lab.many.reading(told, lambda: None)
-    until(lambda: current(reading))
+    wait_until(lambda: current(reading))
     page = reading.page(RunsQuery(order_by="params.n DESC", limit=100))
     assert [item.uid for item in page.items] == [run.uid for run in reversed(made)]
     assert page.freshness.waiting == 0
@@ -197,13 +191,13 @@ def test_a_job_is_followed_until_it_is_collected(lab: Lab, runs: ReadIndex, told
         write_atomic(home / "job.json", text)
 
     job("PENDING")
-    until(lambda: runs.page(RunsQuery()).items and runs.page(RunsQuery()).items[0].job == "PENDING")
+    wait_until(lambda: runs.page(RunsQuery()).items and runs.page(RunsQuery()).items[0].job == "PENDING")
     job("RUNNING")
-    until(lambda: runs.page(RunsQuery()).items[0].job == "RUNNING")
+    wait_until(lambda: runs.page(RunsQuery()).items[0].job == "RUNNING")
     run.end()
     (lab.paths.queue / run.uid).unlink()
     job("COMPLETED", collected=True)
-    until(lambda: runs.page(RunsQuery()).items[0].job == "COMPLETED")
+    wait_until(lambda: runs.page(RunsQuery()).items[0].job == "COMPLETED")
     assert runs.page(RunsQuery()).items[0].target == "cluster"
 
 
@@ -212,7 +206,7 @@ def test_versions_of_data_are_told(lab: Lab) -> None:
     lab.paths.versions.write_text("")
     data = threading.Event()
     reading = lab.many.reading(Told(), lambda: None, data.set)
-    until(lambda: current(reading))
+    wait_until(lambda: current(reading))
     time.sleep(0.1)
     with open(lab.paths.versions, "a", encoding="utf-8") as file:
         file.write("{}\n")
@@ -223,7 +217,7 @@ def test_versions_of_data_are_told(lab: Lab) -> None:
 def test_at_rest_it_uses_no_processor(lab: Lab, runs: ReadIndex) -> None:
     for _ in range(20):
         Recorded(lab.paths).end()
-    until(lambda: current(runs) and len(statuses(runs)) == 20)
+    wait_until(lambda: current(runs) and len(statuses(runs)) == 20)
     (thread,) = [one for one in threading.enumerate() if one.name == "labnb-index"]
     clock = time.pthread_getcpuclockid(thread.ident or 0)
     time.sleep(0.5)  # what the last writes still bring
@@ -238,9 +232,9 @@ def test_long_curves_are_prepared_when_their_run_has_ended(lab: Lab, runs: ReadI
     for step in range(45_000):
         long.journal.metrics({"loss": float(step)}, step=step)
     long.end()
-    until(lambda: len(statuses(runs)) == 2)
+    wait_until(lambda: len(statuses(runs)) == 2)
     kept = lab.paths.cache / "curves"
-    until(lambda: kept.is_dir() and [path.name for path in kept.iterdir()] == [long.uid])
+    wait_until(lambda: kept.is_dir() and [path.name for path in kept.iterdir()] == [long.uid])
     begun = time.process_time()
     curve = lab.many.curves.curve(long.uid, "loss", Window(points=45_000), 0.0)
     assert curve.y == [float(step) for step in range(45_000)]
