@@ -26,10 +26,11 @@ from labnb.runfolder.mounts import MOUNTS_VARIABLE
 from labnb.runfolder.paths import LabPaths
 from labnb.runfolder.queue import pending, publisher_lives
 from tests.adapters.mlflow.conftest import EXPERIMENT, empty_store, lab, no_user, read
-from tests.cli.test_publisher import forked, until
+from tests.cli.test_publisher import forked
 from tests.driver import start
 from tests.needs import need
 from tests.runs import Recorded
+from tests.waiting import wait_until
 
 __all__ = ["empty_store", "lab", "no_user"]
 
@@ -158,12 +159,12 @@ def test_nothing_is_written_there_and_all_is_published_later(
     assert "1 of " in said.splitlines()[-1]
     assert not list(nfs.rglob("*.db"))
     assert not far.mlflow.exists()
-    until(lambda: not publisher_lives(far), 30)
+    wait_until(lambda: not publisher_lives(far), 30)
     near = setting(nfs, "[store]", f'path = "{tmp_path / "local"}"')
     second = Recorded(near).log(3).end()
     # A publisher comes with the next run: the gate that was shut for the other place does not hold it up.
     pid = forked(near, idle=60)
-    until(lambda: not pending(near))
+    wait_until(lambda: not pending(near))
     for recorded in (first, second):
         run = open_lab(nfs).browse.run(recorded.uid)
         assert run.published == "published"
@@ -326,7 +327,7 @@ def test_sessions_and_publishers_on_a_real_fuse_mount(fuse: Path, tmp_path: Path
     pids = [forked(near, idle=0.2) for _ in range(3)]
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
     assert codes == [0, 0, 0]
-    until(lambda: not pending(near), 30)
+    wait_until(lambda: not pending(near), 30)
     found = MlflowClient(uri_of(near)).search_runs(["0"])
     assert sorted(run.info.run_name for run in found) == ["far-0", "far-1", "far-2"]
     for run in open_lab(project).browse.runs().items:
