@@ -198,7 +198,10 @@ class Files:
 
 
 def _state(path: str) -> _State:
+    """Raises OSError for what is no file: who reads from a pipe takes what the cell waits for."""
     status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{path} is no file.")
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 

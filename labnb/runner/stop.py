@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -17,6 +18,8 @@ from labnb.runner.log import Log
 
 #: How close to the end of its time (seconds, beyond the grace) a job that is told to stop is out of time.
 _CLOSE = 45.0
+#: Seconds after which an interrupt has come to the cell, or never will.
+_ARRIVES = 0.1
 
 
 class Stopped(KeyboardInterrupt):
@@ -33,6 +36,8 @@ class Signals:
         self._began = time.time()
         self._warned = False
         self._cell: CodeType | None = None
+        self._raised: Stopped | None = None
+        self._dropped = self._again = False
         self.asked = ""
 
     def listen(self) -> None:
@@ -41,6 +46,7 @@ class Signals:
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         threading.Thread(target=self._note, args=(read,), name="labnb-signals", daemon=True).start()
+        sys.unraisablehook = self._unraisable
         signal.signal(signal.SIGUSR2, self._near)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -68,10 +74,30 @@ class Signals:
 
     def _note(self, read: int) -> None:
         while True:
-            data = os.read(read, 64)
-            for number in data:
-                if number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
-                    self._tell(signal.Signals(number).name)
+            if select.select([read], [], [], _ARRIVES if self._raised is not None else 1.0)[0]:
+                for number in os.read(read, 64):
+                    if number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2) and not self._again:
+                        self._tell(signal.Signals(number).name)
+            elif self._lost() and not self._again:
+                self._again = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.Signals[self.asked])
+
+    def _lost(self) -> bool:
+        """Whether the interrupt never came to the cell: Python drops what is raised while an object is finalised.
+
+        In code of Python that is told as unraisable; in C it is dropped without a word, and nobody has seen it but the
+        handler (before Python 3.12 not even that).
+        """
+        if self._raised is None:
+            return False
+        seen = self._raised.__traceback__
+        return self._dropped or seen is None or seen.tb_next is None
+
+    def _unraisable(self, what: Any) -> None:
+        if isinstance(what.exc_value, Stopped):
+            self._dropped = True
+        else:
+            sys.__unraisablehook__(what)
 
     def _near(self, number: int, frame: Any) -> None:
         self._log.line("The job will be stopped soon.")
@@ -79,14 +105,19 @@ class Signals:
 
     def _stop(self, number: int, frame: Any) -> None:
         name = signal.Signals(number).name
-        again, self.asked = self.asked, name
-        if again:
+        if self.asked and not self._again:
             return
-        self._log.line(f"The job was told to stop ({name}).")
-        self._save()
+        again, self._again = self._again, False
+        if again and not self._lost():
+            return  # it came to the cell meanwhile
+        if not again:
+            self.asked = name
+            self._log.line(f"The job was told to stop ({name}).")
+            self._save()
         while frame is not None:
             if frame.f_code is self._cell:
-                raise Stopped(f"the job was told to stop ({name})")
+                self._raised, self._dropped = Stopped(f"the job was told to stop ({name})"), False
+                raise self._raised
             frame = frame.f_back
 
     def _save(self) -> None:

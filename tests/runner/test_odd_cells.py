@@ -61,6 +61,69 @@ def test_a_stop_before_the_cell_keeps_it_from_running(tmp_path: Path) -> None:
     assert not (tmp_path / "work" / "ran").exists()
 
 
+FINALISED = {
+    "python": """
+class Slow:
+    def __del__(self):
+        open("runs", "w").close()
+        time.sleep(0.5)
+""",
+    # What it still holds is written when it goes, and waits there until somebody reads.
+    "C": """
+os.mkfifo("runs")
+kept = os.open("runs", os.O_RDONLY | os.O_NONBLOCK)
+def Slow():
+    file = open("runs", "wb", buffering=1 << 20)
+    file.write(bytes(100_000))
+    os.close(os.open("writing", os.O_CREAT))
+""",
+}
+
+
+def test_a_pipe_is_left_to_the_cell(tmp_path: Path) -> None:
+    cell = """\
+import os, time
+os.mkfifo("pipe")
+reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+writer = os.open("pipe", os.O_WRONLY)
+os.write(writer, b"mine")
+time.sleep(0.5)
+got = os.read(reader, 100)
+"""
+    job = make_job(tmp_path, cell, out=("got",))
+    assert job.run()[0] == 0
+    assert load_value(job.paths, "got") == b"mine"
+    assert read(job.paths.files)["inputs"] == []
+
+
+@pytest.mark.parametrize("kind", FINALISED)
+def test_a_stop_that_comes_while_an_object_is_finalised_is_not_lost(tmp_path: Path, kind: str) -> None:
+    cell = f"""\
+import os, time
+{FINALISED[kind]}
+Slow()
+os.close(os.open("after", os.O_CREAT))
+try:
+    time.sleep(60)
+except BaseException:
+    caught = True
+time.sleep(0.4)
+rest = True
+"""
+    job = make_job(tmp_path, cell, out=("caught", "rest"))
+    work = tmp_path / "work"
+    process = job.process_to((work / ("writing" if kind == "C" else "runs")).exists)
+    if kind == "C":
+        until(lambda: "pipe_write" in Path(f"/proc/{process.pid}/wchan").read_text(), process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert (work / "after").exists()
+    assert job.end["state"] == "CANCELLED"
+    assert load_value(job.paths, "caught") is True
+    assert load_value(job.paths, "rest") is True, "who caught it is left in peace"
+    assert job.log.count("The job was told to stop") == 1
+
+
 def test_a_cell_that_catches_everything_is_stopped_all_the_same(tmp_path: Path) -> None:
     cell = """\
 import time
