@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import os
 import threading
 from collections.abc import Coroutine
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_log = logging.getLogger("labnb")
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _owner = 0
@@ -32,5 +34,11 @@ def loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None or _owner != os.getpid():
             _loop, _owner = asyncio.new_event_loop(), os.getpid()
+            _loop.set_exception_handler(_left_behind)
             threading.Thread(target=_loop.run_forever, name="labnb-ssh", daemon=True).start()
         return _loop
+
+
+def _left_behind(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a broken connection leaves in tasks of the library: whoever waited was told, and asyncio would print it."""
+    _log.debug("%s: %r", context.get("message"), context.get("exception"))
