@@ -5,8 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-# Of pytest, on two cores: much of what is tested waits for others.
-WORKERS ?= 3
+WORKERS ?= 2
 BIN := .venv/bin
 PY := $(BIN)/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
