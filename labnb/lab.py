@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labnb.config import Config, find_root, load_config, written
 from labnb.model.address import absolute, without_secrets
 from labnb.model.errors import ConfigError, LabError, StoreError
+from labnb.model.run import Note
 from labnb.runfolder.mounts import misplaced
 from labnb.runfolder.paths import LabPaths
 
@@ -35,8 +36,8 @@ class Lab:
         self.root = root
         self._written = written(root)
         self._paths: tuple[tuple[int, ...], LabPaths] | None = None
-        #: Why the settings that stand in labnb.toml now are not in force.
-        self.unread: ConfigError | None = None
+        #: Says why the settings that stand in labnb.toml now are not in force, where they are not.
+        self.notes: tuple[Note, ...] = ()
 
     def current(self) -> Lab:
         """Give the project with the settings as they stand now: itself where they are the same, or cannot be read."""
@@ -45,10 +46,10 @@ class Lab:
             return self
         fresh = Lab(self.root)
         try:
-            load_config(self.root)
+            fresh.config = load_config(self.root)
         except ConfigError as error:
             self._written = now
-            self.unread = ConfigError(f"{error.message} The settings that were there before hold.", error.hint)
+            self.notes = (Note(error.code, f"{error.message} The settings that were there before hold.", error.hint),)
             return self
         return fresh
 

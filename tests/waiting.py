@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(done: Callable[[], object], seconds: float = 120) -> float:
+def wait_until(done: Callable[[], object], seconds: float = 20) -> float:
     """Look again and again until it is so; give the seconds that took. Fails where it does not come."""
     begun = time.monotonic()
     while not done():

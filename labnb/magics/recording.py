@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from labnb.capture.earlier_reads import EarlierReads
     from labnb.capture.session import Session
     from labnb.model.closure import Closure
-    from labnb.usecases.record_run import OpenRun
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -67,15 +66,13 @@ class Recording:
         """Begin the record. Raises OSError or LabError where there can be none; the cell is untouched then."""
         stem = Path(self._cell.notebook).stem if self._cell.notebook else "cell"
         name = self._request.name or f"{stem}-{self._cell.execution_count}"
-        opened = self._lab.record_run.begin(self._cell, name, self._request.plain_params, self._request.tags)
-        self._opened: OpenRun = opened
+        request = self._request
+        opened = self._opened = self._lab.record_run.begin(self._cell, name, request.plain_params, request.tags)
         self._display_id = f"labnb-{opened.run.uid}"
         for param, value in self._request.params.items():
             self._session.assign(param, value)
         self._show(opened.run, 0.0, update=False)
-        with opened.part("config", "The settings are"):
-            if self._lab.unread is not None:
-                raise self._lab.unread
+        opened.notes.extend(self._lab.notes)
         with opened.part("mlflow", "What the cell logs to MLflow itself is"):
             self._join.begin(opened.run, self._lab.paths)
         with opened.part("output", "The outputs are"):

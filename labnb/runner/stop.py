@@ -37,7 +37,7 @@ class Signals:
         self._warned = False
         self._cell: CodeType | None = None
         self._raised: Stopped | None = None
-        self._dropped = self._again = False
+        self._again = False
         self.asked = ""
 
     def listen(self) -> None:
@@ -91,11 +91,11 @@ class Signals:
         if self._raised is None:
             return False
         seen = self._raised.__traceback__
-        return self._dropped or seen is None or seen.tb_next is None
+        return seen is None or seen.tb_next is None
 
     def _unraisable(self, what: Any) -> None:
         if isinstance(what.exc_value, Stopped):
-            self._dropped = True
+            what.exc_value.__traceback__ = None
         else:
             sys.__unraisablehook__(what)
 
@@ -116,7 +116,7 @@ class Signals:
             self._save()
         while frame is not None:
             if frame.f_code is self._cell:
-                self._raised, self._dropped = Stopped(f"the job was told to stop ({name})"), False
+                self._raised = Stopped(f"the job was told to stop ({name})")
                 raise self._raised
             frame = frame.f_back
 

@@ -102,7 +102,7 @@ def test_the_life_of_a_publisher(fresh: LabPaths, processes: list[subprocess.Pop
 
     first = Recorded(fresh, params={"lr": 0.1}).log(5)
     process = start(fresh, processes)
-    wait_until(lambda: RunFolder(fresh.run(first.uid)).read().mlflow)
+    wait_until(lambda: RunFolder(fresh.run(first.uid)).read().mlflow, LONG)
     link = RunFolder(fresh.run(first.uid)).read().mlflow
     assert link is not None
     client = MlflowClient(link.tracking_uri)
@@ -111,7 +111,7 @@ def test_the_life_of_a_publisher(fresh: LabPaths, processes: list[subprocess.Pop
     first.log(3)
     wait_until(lambda: len(client.get_metric_history(link.run_id, "loss")) == 8, 20)
     first.end()
-    wait_until(lambda: not pending(fresh))
+    wait_until(lambda: not pending(fresh), LONG)
     assert_published(fresh, first)
     assert link.experiment == "fresh"
 
@@ -121,7 +121,7 @@ def test_the_life_of_a_publisher(fresh: LabPaths, processes: list[subprocess.Pop
     assert cpu(process.pid) - before < 0.05
     second = Recorded(fresh).log(3).end()
     moment = time.monotonic()
-    wait_until(lambda: not pending(fresh))
+    wait_until(lambda: not pending(fresh), LONG)
     assert time.monotonic() - moment < 10
     assert_published(fresh, second)
     # Another one ends at once.
@@ -222,7 +222,7 @@ def test_a_run_of_a_killed_kernel_is_mended(lab: LabPaths) -> None:
 def test_sigterm_ends_it_between_two_batches(lab: LabPaths) -> None:
     recorded = Recorded(lab).log(6000).end()
     pid = forked(lab, idle=60)
-    wait_until(lambda: RunFolder(lab.run(recorded.uid)).read().mlflow)
+    wait_until(lambda: RunFolder(lab.run(recorded.uid)).read().mlflow, LONG)
     os.kill(pid, signal.SIGTERM)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in (0, 3)
     os.waitpid(forked(lab), 0)
@@ -300,7 +300,7 @@ def test_a_project_that_was_deleted_needs_no_publisher(lab: LabPaths) -> None:
     import shutil
 
     pid = forked(lab, idle=600)
-    wait_until(lambda: publisher_lives(lab))
+    wait_until(lambda: publisher_lives(lab), LONG)
     time.sleep(0.2)
     shutil.rmtree(lab.root)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in (0, 3)

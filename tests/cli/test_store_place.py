@@ -164,7 +164,7 @@ def test_nothing_is_written_there_and_all_is_published_later(
     second = Recorded(near).log(3).end()
     # A publisher comes with the next run: the gate that was shut for the other place does not hold it up.
     pid = forked(near, idle=60)
-    wait_until(lambda: not pending(near))
+    wait_until(lambda: not pending(near), 120)
     for recorded in (first, second):
         run = open_lab(nfs).browse.run(recorded.uid)
         assert run.published == "published"

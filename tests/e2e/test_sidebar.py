@@ -39,5 +39,6 @@ def test_palette_command_opens_the_sidebar(page: Page) -> None:
 def test_panel_says_when_the_server_does_not_answer(page: Page, console: Console) -> None:
     console.expect_refusals("404")
     page.route("**/labnb/api/**", lambda route: route.fulfill(status=404, body="{}"))
-    page.locator('.jp-SideBar [data-id="labnb-sidebar"]').click()
+    with page.expect_console_message(lambda message: message.type == "error"):
+        page.locator('.jp-SideBar [data-id="labnb-sidebar"]').click()
     expect(page.locator("#labnb-sidebar").get_by_role("alert")).to_contain_text("server extension list")

@@ -75,16 +75,16 @@ def test_kill_9_of_a_real_kernel_and_the_next_session_mends_it(tmp_path: Path) -
         kernel.load()
         source = ON_AND_ON.replace("did('step', step=step)", "print(step, file=open('told.txt', 'a'))")
         kernel.send(f"%%labrun first\n{source}")
-        wait_until(lambda: (tmp_path / "told.txt").exists())
+        wait_until(lambda: (tmp_path / "told.txt").exists(), 30)
         time.sleep(2)
         os.kill(kernel.pid, signal.SIGKILL)
         told = len((tmp_path / "told.txt").read_text().splitlines())
-        wait_until(lambda: only(kernel.lab).status is RunStatus.KILLED)  # a killed process is not gone at once
+        wait_until(lambda: only(kernel.lab).status is RunStatus.KILLED, 30)  # a killed process is not gone at once
         run = only(kernel.lab)
         assert told <= len(list(kernel.lab.browse.history(run.uid))) <= told + 2
     with Kernel(tmp_path, LABNB_PUBLISHER="0") as kernel:
         kernel.load()
-        wait_until(lambda: not unended_uids(kernel.lab.paths))
+        wait_until(lambda: not unended_uids(kernel.lab.paths), 30)
         run = only(kernel.lab)
         assert [note.code for note in run.notes] == ["kernel_died"]
         assert "process" in run.notes[0].message
@@ -124,11 +124,11 @@ def test_a_restart_through_the_manager(tmp_path: Path) -> None:
         kernel.send(
             "%%labrun first\nimport labnb, time\nlabnb.log({'loss': 0.5})\nopen('told', 'w').close()\ntime.sleep(60)"
         )
-        wait_until(lambda: (tmp_path / "told").exists())
+        wait_until(lambda: (tmp_path / "told").exists(), 30)
         kernel.manager.restart_kernel(now=True)
         kernel.client.wait_for_ready(timeout=60)
         kernel.load()
-        wait_until(lambda: not unended_uids(kernel.lab.paths))
+        wait_until(lambda: not unended_uids(kernel.lab.paths), 30)
         run = only(kernel.lab)
         assert (run.status, run.metrics) == (RunStatus.KILLED, {"loss": 0.5})
 
@@ -160,7 +160,7 @@ def test_linux_kills_a_kernel_that_takes_too_much_memory(tmp_path: Path) -> None
         kernel.load()
         kernel.send(f"%%labrun hungry\n{source}")
         wait_until(lambda: kills(group), 90)
-        wait_until(lambda: unended_uids(kernel.lab.paths) and dead_runs(kernel.lab.paths))
+        wait_until(lambda: unended_uids(kernel.lab.paths) and dead_runs(kernel.lab.paths), 30)
         run = mended(tmp_path)
     assert (run.status, run.params) == (RunStatus.KILLED, {"lr": 0.5})
     assert [note.code for note in run.notes] == ["out_of_memory"]

@@ -125,6 +125,7 @@ def test_settings_hold_from_the_next_cell_on(kernel: Kernel) -> None:
         (folder / "data/train.csv").write_text(f"a,b\n{setting}\n")
         _, run = kernel.recorded("a = open('data/train.csv').read()")
         assert codes(run) == code, setting
+        assert list(used(run)) == ["data/train.csv"]
         assert (used(run)["data/train.csv"] is not None) == (code == ["data_kept"])
         assert run.inputs[0].digest
         if code[:1] == ["config"]:
@@ -256,13 +257,13 @@ def test_what_a_dead_kernel_was_keeping_is_kept_by_the_next_session(kernel: Kern
             "KeepData.keep_these = lambda self, names, *a: os.kill(os.getpid(), 9) if names else rest(self, names, *a)"
         )
         other.send("%%labrun -q\nx = [open(f'heap/{n}.txt').read() for n in range(300)]")
-        wait_until(lambda: not other.manager.is_alive())
+        wait_until(lambda: not other.manager.is_alive(), 30)
     (run,) = (run for run in kernel.lab.browse.runs(limit=None).items if "heap" in used(run))
     assert codes(run) == ["data_keeping"]
     assert "the next session of the project goes on with it" in run.notes[0].hint
     assert used(run) == {"heap": None}
     kernel.run("%reload_ext labnb")
-    wait_until(lambda: not list((folder / ".labnb/keeping").glob("*")))
+    wait_until(lambda: not list((folder / ".labnb/keeping").glob("*")), 30)
     run = kernel.lab.browse.run(run.uid)
     assert codes(run) == ["data_kept"]
     shown = git(folder, "show", f"refs/labnb/{run.uid}:heap.dvc")

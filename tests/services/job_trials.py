@@ -12,6 +12,7 @@ from labnb.model.job import Job, JobState
 from labnb.runfolder.folder import RunFolder
 from labnb.usecases.values import load_value
 from tests.magics.jobs_project import JobKernel, follower_log
+from tests.waiting import wait_until
 
 
 def cell(marks: Path, number: int, seconds: float) -> str:
@@ -42,10 +43,7 @@ def held_good(root: Path, marks: Path, jobs: list[Job]) -> None:
         assert run.status.value == "FINISHED"
         if times.count(number) != 1:
             assert job.starts > 1 or any(note.code in ("ran_again", "started_twice") for note in run.notes), run.notes
-    deadline = time.monotonic() + 10
-    while open_lab(root).jobs.index.active():  # the last step of a collection
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not open_lab(root).jobs.index.active(), 10)  # the last step of a collection
 
 
 def submit_some(kernel: JobKernel, target: str, marks: Path, count: int, seconds: float) -> list[str]:

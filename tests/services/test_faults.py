@@ -203,8 +203,8 @@ def test_a_dead_server_delays_nobody(
     wait_until(lambda: all(state_of(lab, one, EMBEDDED) for one in runs), 90)
     later = Recorded(lab).log(3).end()
     announce(lab, later.uid)
-    assert wait_until(lambda: state_of(lab, later, EMBEDDED)) < 10
-    wait_until(lambda: later.folder.read().published == "failing")
+    assert wait_until(lambda: state_of(lab, later, EMBEDDED), 60) < 10
+    wait_until(lambda: later.folder.read().published == "failing", 60)
     assert "no answer in time" in later.folder.read().published_why
     # By hand: it says which store, and why, and its exit code says it too.
     assert sync(lab, timeout=60) == 3
@@ -240,25 +240,27 @@ def test_the_store_of_the_kernel_goes_over_the_settings(lab: LabPaths, server: M
     """A publisher that another kernel started publishes to the store that this run's kernel named."""
     first = Recorded(lab).log(2).end()
     announce(lab, first.uid)
-    wait_until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab), 60)
     assert list(Published.read(first.folder.paths.published).stores) == [EMBEDDED]
     second = Recorded(lab).log(2)
     second.folder.write_tracking(server.uri)
     announce(lab, second.uid)
-    wait_until(lambda: runs_of(server.uri, second.uid) and len(runs_of(server.uri, second.uid)[0].data.metrics) == 1)
+    wait_until(
+        lambda: runs_of(server.uri, second.uid) and len(runs_of(server.uri, second.uid)[0].data.metrics) == 1, 60
+    )
     assert runs_of(server.uri, second.uid)[0].info.status == "RUNNING"
     second.log(4).end()
     announce(lab, second.uid)
-    wait_until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab), 60)
     assert_same(lab, second.uid, server.uri)
     # The settings name the server now: what was published here only goes there as well.
     (lab.root / "labnb.toml").write_text(f'[tracking]\nuri = "{server.uri}"\n')
     assert announce_unpublished(lab) == [first.uid]
-    wait_until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab), 60)
     assert_same(lab, first.uid, server.uri)
     assert publisher_lives(lab)
     assert stop_publisher(lab)
-    wait_until(lambda: not publisher_lives(lab))
+    wait_until(lambda: not publisher_lives(lab), 60)
 
 
 @pytest.mark.usefixtures("own_publishers")

@@ -117,7 +117,7 @@ def test_the_daemon_of_a_node_is_killed(root: Path, tmp_path: Path, slurm: Slurm
     with job_kernel(root) as kernel:
         uid, _ = kernel.submit("n0 --on cluster --out value", cell(marks, 0, 2))
         job = wait_for_job(root, uid, lambda job: job.state is JobState.RUNNING)
-        wait_until(marks.exists)  # Slurm says "running" before the daemon has begun with it
+        wait_until(marks.exists, 60)  # Slurm says "running" before the daemon has begun with it
         slurm.kill_node_daemon(job.node)
         kernel.ended(uid, 60)
         slurm.start_node(job.node)

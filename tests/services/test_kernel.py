@@ -42,14 +42,14 @@ def test_a_cell_is_followed_live_on_the_server(lab: LabPaths, server: MlflowServ
     with Kernel(lab.root, LABNB_PUBLISHER="1", JUPYTERHUB_USER="marie") as kernel:
         kernel.load()
         kernel.recorded("x = 1")  # the publisher has imported what it needs
-        wait_until(lambda: not pending(lab))
+        wait_until(lambda: not pending(lab), 60)
         source = "%%labrun live\nimport labnb, time\nfor i in range(80):\n    labnb.log({'loss': i}); time.sleep(0.1)"
         asked = kernel.send(source)
         wait_until(lambda: live_points(client) > 0, 7)
         first = live_points(client)
         wait_until(lambda: live_points(client) > first + 5, 4)
         uid = kernel.wait(asked).run["uid"]
-    wait_until(lambda: not pending(lab))
+    wait_until(lambda: not pending(lab), 60)
     found = assert_same(lab, uid, server.uri)
     assert found.data.tags["mlflow.user"] == found.info.user_id == "marie"
 
@@ -91,7 +91,7 @@ def test_sync_brings_the_right_password(
     (lab.root / "labnb.toml").write_text(f'[tracking]\nuri = "{login_server.uri}"\n')
     one = Recorded(lab).log(5).end()
     announce(lab, one.uid)
-    wait_until(lambda: one.folder.read().published == "failing")
+    wait_until(lambda: one.folder.read().published == "failing", 60)
     assert "MLFLOW_TRACKING_USERNAME" in one.folder.read().published_why
     assert sync(lab, timeout=60) == 3
     assert "refused the login (HTTP 401" in capsys.readouterr().err

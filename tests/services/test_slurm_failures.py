@@ -133,9 +133,9 @@ def test_the_daemon_of_a_node_is_killed(far: str, slurm: SlurmCluster) -> None:
     job = order(far, "sh", "-c", "echo begun; sleep 0.5; echo done", resources=Resources(partition="short"))
     handle = started(job)
     # Slurm says "running" before the daemon has begun with it.
-    wait_until(lambda: HOST.run(["cat", job.log]).out == b"begun\n")
+    wait_until(lambda: HOST.run(["cat", job.log]).out == b"begun\n", 30)
     slurm.kill_node_daemon("n2")
-    wait_until(lambda: HOST.run(["cat", job.log]).out == b"begun\ndone\n")
+    wait_until(lambda: HOST.run(["cat", job.log]).out == b"begun\ndone\n", 30)
     slurm.ensure_nodes()
     assert until(SLURM, HOST, {job.token: handle})[job.token].state is JobState.COMPLETED
 
